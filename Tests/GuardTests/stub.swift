@@ -1,0 +1,3 @@
+import Testing
+@testable import Guard
+@Test func builds() { #expect(Bool(true)) }

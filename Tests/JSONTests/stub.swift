@@ -1,0 +1,3 @@
+import Testing
+@testable import JSON
+@Test func builds() { #expect(Bool(true)) }

@@ -1,0 +1,3 @@
+import Testing
+@testable import PolicyFile
+@Test func builds() { #expect(Bool(true)) }

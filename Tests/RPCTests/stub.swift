@@ -1,0 +1,3 @@
+import Testing
+@testable import RPC
+@Test func builds() { #expect(Bool(true)) }

@@ -1,0 +1,3 @@
+import Testing
+@testable import State
+@Test func builds() { #expect(Bool(true)) }
