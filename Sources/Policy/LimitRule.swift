@@ -1,0 +1,110 @@
+/// What a limit counts.
+public enum CountedEvent: String, CaseIterable, Sendable {
+    /// Every request asked about.
+    case requests
+    /// Wrong credentials, as reported. A challenge never counts.
+    case authFailed = "auth_failed"
+    /// Users that do not exist, as reported.
+    case unknownUser = "unknown_user"
+    /// Both kinds of failure.
+    case failures
+    /// Different users for whom a request failed: each counts once within the limit's period.
+    case usersTried = "users_tried"
+}
+
+/// What a limit's counters are kept for. Parts combine: source and user is one counter for each pair.
+public struct CounterScope: Hashable, Sendable {
+    public enum Part: String, CaseIterable, Sendable {
+        case source, user, userAgent = "user_agent", node
+    }
+
+    public let parts: Set<Part>
+    /// Address bits that count (IPv4, IPv6), where the source is part of the scope; nil: as the policy groups sources.
+    public let prefix: PrefixLengths?
+
+    public init(parts: Set<Part>, prefix: PrefixLengths? = nil) {
+        (self.parts, self.prefix) = (parts, prefix)
+    }
+
+    /// The counter's key for a request or report.
+    func key(_ rule: NameID, _ facts: RequestFacts, user: Bytes, grouping: PrefixLengths) -> CounterKey {
+        var key = CounterKey(rule: rule)
+        if parts.contains(.source) { key.address = (prefix ?? grouping).key(of: facts.source).value }
+        if parts.contains(.user) { key.first = user }
+        if parts.contains(.userAgent) { key.second = facts[.userAgent] }
+        if parts.contains(.node) { key.third = facts[.node] }
+        return key
+    }
+}
+
+/// How many leading bits make one source.
+public struct PrefixLengths: Hashable, Sendable {
+    public let v4: Int
+    public let v6: Int
+
+    public init(v4: Int, v6: Int) { (self.v4, self.v6) = (v4, v6) }
+
+    /// The address that stands for all of its group.
+    public func key(of address: IPAddress) -> IPAddress {
+        let bits = address.isV4 ? v4 + 96 : v6
+        return IPAddress(value: address.value & Prefix.mask(bits))
+    }
+
+    /// The group as a network.
+    public func prefix(of address: IPAddress) -> Prefix {
+        Prefix(address, length: address.isV4 ? v4 : v6) ?? Prefix(address)
+    }
+}
+
+/// Names one counter of one limit.
+public struct CounterKey {
+    public var rule: NameID
+    public var address: UInt128 = 0
+    public var first = Bytes.unknown
+    public var second = Bytes.unknown
+    public var third = Bytes.unknown
+
+    public init(rule: NameID) { self.rule = rule }
+
+    /// Feeds all parts, lengths included, so that no two keys look alike.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(rule)
+        hasher.combine(address)
+        for part in [first, second, third] {
+            hasher.combine(part.count)
+            hasher.combine(bytes: UnsafeRawBufferPointer(part))
+        }
+    }
+}
+
+/// A limit on behaviour: who exceeds it is treated according to its purpose.
+public struct LimitRule: Sendable {
+    public let name: String
+    public let id: NameID
+    public let mode: Mode
+    public let scope: CounterScope
+    public let event: CountedEvent
+    public let limit: RateLimit
+    /// The limit for trusted sources.
+    public let trustedLimit: RateLimit
+    public let purpose: Purpose
+
+    public init(
+        name: String, mode: Mode, scope: CounterScope, event: CountedEvent, limit: RateLimit, trustFactor: Int,
+        purpose: Purpose
+    ) {
+        (self.name, id, self.mode, self.scope) = (name, NameID(name), mode, scope)
+        (self.event, self.limit, trustedLimit) = (event, limit, limit.relaxed(by: trustFactor))
+        self.purpose = purpose
+    }
+}
+
+/// Counters and first-sight marks, bounded by whoever keeps them.
+///
+/// A full store forgets rather than fails: it may let an event conform that did not, never the other way round.
+public protocol CounterStore: AnyObject, Sendable {
+    /// Meters events against a limit.
+    func take(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome
+    /// Whether this key is new within the window; it is remembered until the window after its last sight is over.
+    func isFirstSight(_ key: CounterKey, window: Duration, now: Instant) -> Bool
+}

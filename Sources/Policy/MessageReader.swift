@@ -1,0 +1,143 @@
+/// Takes facts from the start line and header block of a SIP request (RFC 3261 section 7).
+///
+/// It never fails and never allocates: what it cannot read stays unknown. Of a header that stands twice the first counts,
+/// as in the proxies that ask us. Compact names (RFC 3261 section 7.3.3), folded lines and bare line feeds are understood.
+public enum MessageReader {
+    /// Fills in every fact that the message tells and that `facts` does not know yet.
+    public static func read(_ message: Bytes, into facts: inout RequestFacts) {
+        var lines = HeaderLines(message)
+        guard let start = lines.next() else { return }
+        readStartLine(start, into: &facts)
+        while let line = lines.next() {
+            guard let colon = line.index(of: 0x3A) else { continue }
+            let name = line.part(0, colon).trimmed
+            readHeader(Header(name), value: line.part(colon + 1, line.count).trimmed, into: &facts)
+        }
+        readBody(lines.rest, into: &facts)
+    }
+
+    private static func readStartLine(_ line: Bytes, into facts: inout RequestFacts) {
+        guard let first = line.index(of: 0x20) else { return }
+        facts.set(.method, line.part(0, first))
+        let rest = line.part(first + 1, line.count).trimmed
+        facts.set(.ruri, rest.part(0, rest.index(of: 0x20) ?? rest.count))
+    }
+
+    private static func readHeader(_ header: Header?, value: Bytes, into facts: inout RequestFacts) {
+        switch header {
+        case .from:
+            let address = NameAddress(value)
+            facts.set(.fromDisplay, address.display)
+            facts.set(.fromUser, address.user)
+            facts.set(.fromDomain, address.domain)
+            facts.set(.fromTag, address.tag)
+        case .to:
+            let address = NameAddress(value)
+            facts.set(.toUser, address.user)
+            facts.set(.toDomain, address.domain)
+            facts.set(.toTag, address.tag)
+        case .via: readVia(value, into: &facts)
+        case .contact: facts.set(.contact, value)
+        case .userAgent: facts.set(.userAgent, value)
+        case .callID: facts.set(.callID, value)
+        case .cseq: facts.cseq = facts.cseq ?? value.leadingInteger
+        case .maxForwards: facts.maxForwards = facts.maxForwards ?? value.leadingInteger
+        case .authorization:
+            facts.set(.authUser, Parameters.quoted("username", in: value))
+            facts.set(.authRealm, Parameters.quoted("realm", in: value))
+        case nil: break
+        }
+    }
+
+    /// `SIP/2.0/UDP host:port;branch=...` (RFC 3261 section 20.42); of several in one header the topmost.
+    private static func readVia(_ value: Bytes, into facts: inout RequestFacts) {
+        guard !facts[.viaHost].isKnown, !facts[.viaBranch].isKnown else { return }
+        let top = value.part(0, value.index(of: 0x2C) ?? value.count)
+        let end = top.index(of: 0x3B) ?? top.count
+        let protocolAndHost = top.part(0, end).trimmed
+        var start = 0
+        for index in 0..<protocolAndHost.count where protocolAndHost[index].isSpace { start = index + 1 }
+        facts.set(.viaHost, protocolAndHost.part(start, protocolAndHost.count).host)
+        facts.set(.viaBranch, Parameters.value("branch", in: top.part(end, top.count)))
+    }
+
+    /// The session name of an SDP body (RFC 8866 section 5.3), if the message carries one.
+    private static func readBody(_ body: Bytes, into facts: inout RequestFacts) {
+        var index = 0
+        while index < body.count {
+            let end = body.index(of: 0x0A, from: index) ?? body.count
+            if end - index > 2, body[index] == 0x73, body[index + 1] == 0x3D {
+                facts.set(.sdpSession, body.part(index + 2, end).trimmed)
+                return
+            }
+            index = end + 1
+        }
+    }
+}
+
+/// The headers that hold facts.
+private enum Header {
+    case from, to, via, contact, userAgent, callID, cseq, maxForwards, authorization
+
+    init?(_ name: Bytes) {
+        switch name.count {
+        case 1: self.init(compact: name[0].lowercased)
+        case 2 where name.equals(lowercase: "to"): self = .to
+        case 3 where name.equals(lowercase: "via"): self = .via
+        case 4 where name.equals(lowercase: "from"): self = .from
+        case 4 where name.equals(lowercase: "cseq"): self = .cseq
+        case 7 where name.equals(lowercase: "call-id"): self = .callID
+        case 7 where name.equals(lowercase: "contact"): self = .contact
+        case 10 where name.equals(lowercase: "user-agent"): self = .userAgent
+        case 12 where name.equals(lowercase: "max-forwards"): self = .maxForwards
+        case 13 where name.equals(lowercase: "authorization"): self = .authorization
+        case 19 where name.equals(lowercase: "proxy-authorization"): self = .authorization
+        default: return nil
+        }
+    }
+
+    private init?(compact letter: UInt8) {
+        switch letter {
+        case UInt8(ascii: "f"): self = .from
+        case UInt8(ascii: "t"): self = .to
+        case UInt8(ascii: "v"): self = .via
+        case UInt8(ascii: "m"): self = .contact
+        case UInt8(ascii: "i"): self = .callID
+        default: return nil
+        }
+    }
+}
+
+/// Splits a message into its start line and headers; a line that begins with white space belongs to the one before.
+private struct HeaderLines {
+    private let message: Bytes
+    private var index = 0
+
+    init(_ message: Bytes) { self.message = message }
+
+    /// What follows the blank line.
+    var rest: Bytes { message.part(min(index, message.count), message.count) }
+
+    mutating func next() -> Bytes? {
+        guard index < message.count else { return nil }
+        let start = index
+        var end = message.count
+        while let feed = message.index(of: 0x0A, from: index) {
+            index = feed + 1
+            end = feed
+            let isBlank = feed == start || (feed == start + 1 && message[start] == 0x0D)
+            let isFolded = index < message.count && (message[index] == 0x20 || message[index] == 0x09)
+            if isBlank || !isFolded { break }
+        }
+        if end == message.count { index = message.count }
+        if end > start, message[end - 1] == 0x0D { end -= 1 }
+        return end > start ? message.part(start, end) : nil
+    }
+}
+
+extension RequestFacts {
+    /// Takes over a fact unless it is known already: the first header counts, and a fact given singly wins.
+    mutating func set(_ field: Field, _ value: Bytes) {
+        if !self[field].isKnown, value.isKnown { self[field] = value }
+    }
+}

@@ -1,0 +1,78 @@
+/// A textual fact of a request, with its name in policies and on the wire.
+public enum Field: Int, CaseIterable, Sendable {
+    case method, ruri
+    case fromUser, fromDomain, fromDisplay, fromTag
+    case toUser, toDomain, toTag
+    case contact, userAgent, callID
+    case viaHost, viaBranch
+    case authUser, authRealm
+    case node, sdpSession
+
+    /// The `snake_case` name, written once here.
+    public var name: String {
+        switch self {
+        case .method: "method"
+        case .ruri: "ruri"
+        case .fromUser: "from_user"
+        case .fromDomain: "from_domain"
+        case .fromDisplay: "from_display"
+        case .fromTag: "from_tag"
+        case .toUser: "to_user"
+        case .toDomain: "to_domain"
+        case .toTag: "to_tag"
+        case .contact: "contact"
+        case .userAgent: "user_agent"
+        case .callID: "call_id"
+        case .viaHost: "via_host"
+        case .viaBranch: "via_branch"
+        case .authUser: "auth_user"
+        case .authRealm: "auth_realm"
+        case .node: "node"
+        case .sdpSession: "sdp_session"
+        }
+    }
+
+    public init?(name: String) {
+        guard let field = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        self = field
+    }
+}
+
+/// The transport that carried a request (RFC 3261 section 18, RFC 7118 for WebSocket, RFC 4168 for SCTP).
+public enum Transport: String, CaseIterable, Sendable {
+    case udp, tcp, tls, ws, wss, sctp
+
+    /// Whether the source address is proven by a handshake; over UDP anybody can forge it.
+    public var provesSource: Bool { self != .udp }
+}
+
+/// What is known of one SIP request. Everything but the source may be unknown, which is never suspicious by itself.
+public struct RequestFacts {
+    public var source: IPAddress
+    public var transport: Transport?
+    public var maxForwards: Int?
+    public var cseq: Int?
+    /// Whether the digest answered a nonce of ours, which proves the return path.
+    public var nonceIsValid: Bool
+    /// How many requests this one stands for.
+    public var count: Int
+    private var fields = InlineArray<18, Bytes>(repeating: .unknown)
+
+    public init(source: IPAddress) {
+        self.source = source
+        (nonceIsValid, count) = (false, 1)
+    }
+
+    public subscript(field: Field) -> Bytes {
+        get { fields[field.rawValue] }
+        set { fields[field.rawValue] = newValue }
+    }
+
+    /// The user this request is about: whom it authenticates as, else whom it registers or calls from.
+    public var user: Bytes {
+        if self[.authUser].isKnown { return self[.authUser] }
+        return self[.fromUser]
+    }
+
+    public var provesSource: Bool { nonceIsValid || transport?.provesSource == true }
+}

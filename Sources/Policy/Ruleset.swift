@@ -1,0 +1,116 @@
+/// A policy, read and checked: everything that the engine needs to decide. Immutable.
+public final class Ruleset: Sendable {
+    public let mode: Mode
+    /// What counts as one source.
+    public let sources: PrefixLengths
+    public let trust: Trust
+    /// The score at which a request's marks decide.
+    public let threshold: Int
+    public let signatures: [Signature]
+    public let limits: [LimitRule]
+    public let treatments: [Treatment]
+    public let budget: AnswerBudget
+    public let ban: BanPolicy
+    public let addresses: AddressPolicy
+    /// Silence after which a flood counts as stopped and the next message begins a new one.
+    public let quiet: Duration
+    private let names: [NameID: String]
+
+    public init(
+        mode: Mode, sources: PrefixLengths, trust: Trust, threshold: Int, signatures: [Signature],
+        limits: [LimitRule], treatments: [Treatment], budget: AnswerBudget, ban: BanPolicy,
+        addresses: AddressPolicy, quiet: Duration
+    ) {
+        (self.mode, self.sources, self.trust, self.threshold) = (mode, sources, trust, threshold)
+        (self.signatures, self.limits, self.treatments) = (signatures, limits, treatments)
+        (self.budget, self.ban, self.addresses, self.quiet) = (budget, ban, addresses, quiet)
+        let all =
+            signatures.flatMap { [($0.id, $0.name), ($0.toolID, $0.tool)] } + limits.map { ($0.id, $0.name) }
+            + treatments.map { ($0.id, $0.name) } + RuleName.all.map { (NameID($0), $0) }
+        names = Dictionary(all) { first, _ in first }
+    }
+
+    /// The name behind an id; nil if the policy no longer holds it.
+    public func name(of id: NameID) -> String? { names[id] }
+
+    public func treatment(_ id: NameID) -> Treatment? {
+        for treatment in treatments where treatment.id == id { return treatment }
+        return nil
+    }
+}
+
+/// Names that decide besides the policy's own rules and signatures.
+public enum RuleName {
+    public static let `default` = "default"
+    public static let allow = "allow"
+    public static let ban = "ban"
+    public static let all = [`default`, allow, ban]
+}
+
+/// How a proven login relaxes what is thought of a source.
+public struct Trust: Sendable {
+    /// How long it lasts after the last `auth_ok`.
+    public let hold: Duration
+    /// Limits of a trusted source are this many times as high.
+    public let factor: Int
+
+    public init(hold: Duration, factor: Int) { (self.hold, self.factor) = (hold, factor) }
+}
+
+/// How much may be sent to sources under treatment, so that nobody makes a reflector of the proxy; beyond it: silence.
+public struct AnswerBudget: Sendable {
+    public let perSource: RateLimit
+    public let total: RateLimit
+
+    public init(perSource: RateLimit, total: RateLimit) { (self.perSource, self.total) = (perSource, total) }
+}
+
+/// When a treatment without effect ends in a ban, and how bans grow.
+public struct BanPolicy: Sendable {
+    /// Messages of one flood after which the source is banned.
+    public let afterMessages: Int
+    /// The first ban's length; each further one is `factor` times as long, up to `most`.
+    public let first: Duration
+    public let factor: Int
+    public let most: Duration
+    /// The longest ban without proof of the return path: a UDP source can be forged.
+    public let mostUnproven: Duration
+    /// Time without a ban after which growth starts again.
+    public let decay: Duration
+    /// What a banned source gets.
+    public let answer: Answer
+
+    public init(
+        afterMessages: Int, first: Duration, factor: Int, most: Duration, mostUnproven: Duration, decay: Duration,
+        answer: Answer
+    ) {
+        (self.afterMessages, self.first, self.factor, self.most) = (afterMessages, first, factor, most)
+        (self.mostUnproven, self.decay, self.answer) = (mostUnproven, decay, answer)
+    }
+
+    /// The length of the ban after `earlier` others.
+    public func duration(after earlier: Int, isProven: Bool) -> Duration {
+        var length = first
+        for _ in 0..<min(earlier, 64) where length < most { length = length * factor }
+        return min(length, isProven ? most : mostUnproven)
+    }
+}
+
+/// The addresses that a policy names.
+public struct AddressPolicy: Sendable {
+    public struct Entry: Hashable, Sendable {
+        public let prefix: Prefix
+        public let comment: String
+
+        public init(prefix: Prefix, comment: String) { (self.prefix, self.comment) = (prefix, comment) }
+    }
+
+    /// nil: find out the machine's own.
+    public let own: [Prefix]?
+    public let trustedProxies: [Prefix]
+    public let allow: [Entry]
+
+    public init(own: [Prefix]?, trustedProxies: [Prefix], allow: [Entry]) {
+        (self.own, self.trustedProxies, self.allow) = (own, trustedProxies, allow)
+    }
+}

@@ -1,0 +1,83 @@
+/// The form of a value, such as `z9hG4bK-{digit:1-10}`: literals and runs of a class of characters, from end to end.
+///
+/// Deliberately less than a regular expression: a run takes all it can and never gives back, so matching is one pass
+/// over the value whatever the pattern and whatever an attacker sends. Classes: `digit`, `hex`, `alpha`, `alnum`, `any`.
+public struct Shape: Hashable, Sendable {
+    private enum Part: Hashable, Sendable {
+        case literal([UInt8])
+        case run(CharacterClass, ClosedRange<Int>)
+    }
+
+    private enum CharacterClass: String, Sendable {
+        case digit, hex, alpha, alnum, any
+
+        func contains(_ byte: UInt8) -> Bool {
+            let isAlpha = byte.lowercased >= 0x61 && byte.lowercased <= 0x7A
+            return switch self {
+            case .digit: byte.isDigit
+            case .hex: byte.hexValue != nil
+            case .alpha: isAlpha
+            case .alnum: byte.isDigit || isAlpha
+            case .any: true
+            }
+        }
+    }
+
+    private var parts: [Part] = []
+
+    /// What is wrong with a pattern.
+    public struct Mistake: Error, Equatable {
+        public let description: String
+    }
+
+    /// Reads a pattern; a run is `{class}`, `{class:n}` or `{class:min-max}`.
+    public init(_ pattern: String) throws(Mistake) {
+        var literal: [UInt8] = []
+        var rest = Substring(pattern)
+        while let character = rest.popFirst() {
+            guard character == "{" else {
+                literal.append(contentsOf: String(character).lowercased().utf8)
+                continue
+            }
+            guard let close = rest.firstIndex(of: "}") else { throw Mistake(description: "'{' without '}'") }
+            if !literal.isEmpty { parts.append(.literal(literal)) }
+            literal = []
+            parts.append(try Self.run(rest[..<close]))
+            rest = rest[rest.index(after: close)...]
+        }
+        if !literal.isEmpty { parts.append(.literal(literal)) }
+        guard !parts.isEmpty else { throw Mistake(description: "an empty pattern matches nothing") }
+    }
+
+    private static func run(_ text: Substring) throws(Mistake) -> Part {
+        let halves = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard let characters = CharacterClass(rawValue: String(halves[0])) else {
+            throw Mistake(description: "unknown class '\(halves[0])'; there are digit, hex, alpha, alnum and any")
+        }
+        guard halves.count == 2 else { return .run(characters, 1...4096) }
+        let ends = halves[1].split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+        guard ends.count <= 2, let low = ends[0], let high = ends[ends.count - 1], low >= 0, high >= low, high <= 4096
+        else { throw Mistake(description: "'\(halves[1])' is not a length; write {digit:4} or {digit:1-10}") }
+        return .run(characters, low...high)
+    }
+
+    /// Whether the whole value has this form; letters of literals are compared without case.
+    public func matches(_ value: Bytes) -> Bool {
+        var index = 0
+        for part in parts {
+            switch part {
+            case .literal(let bytes):
+                guard bytes.withUnsafeBufferPointer({ value.part(index, value.count).hasPrefix(lowercase: $0) })
+                else { return false }
+                index += bytes.count
+            case .run(let characters, let length):
+                let start = index
+                while index < value.count, index - start < length.upperBound, characters.contains(value[index]) {
+                    index += 1
+                }
+                guard index - start >= length.lowerBound else { return false }
+            }
+        }
+        return index == value.count
+    }
+}
