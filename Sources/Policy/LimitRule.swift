@@ -63,6 +63,8 @@ public struct CounterKey {
     public var first = Bytes.unknown
     public var second = Bytes.unknown
     public var third = Bytes.unknown
+    /// One member of a set whose distinct members are counted under the rest of the key.
+    public var member = Bytes.unknown
 
     public init(rule: NameID) { self.rule = rule }
 
@@ -70,10 +72,16 @@ public struct CounterKey {
     public func hash(into hasher: inout Hasher) {
         hasher.combine(rule)
         hasher.combine(address)
-        for part in [first, second, third] {
-            hasher.combine(part.count)
-            hasher.combine(bytes: UnsafeRawBufferPointer(part))
-        }
+        Self.feed(first, into: &hasher)
+        Self.feed(second, into: &hasher)
+        Self.feed(third, into: &hasher)
+        hasher.combine(member.isKnown)
+        Self.feed(member, into: &hasher)
+    }
+
+    private static func feed(_ part: Bytes, into hasher: inout Hasher) {
+        hasher.combine(part.count)
+        hasher.combine(bytes: UnsafeRawBufferPointer(part))
     }
 }
 
@@ -99,12 +107,3 @@ public struct LimitRule: Sendable {
     }
 }
 
-/// Counters and first-sight marks, bounded by whoever keeps them.
-///
-/// A full store forgets rather than fails: it may let an event conform that did not, never the other way round.
-public protocol CounterStore: AnyObject, Sendable {
-    /// Meters events against a limit.
-    func take(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome
-    /// Whether this key is new within the window; it is remembered until the window after its last sight is over.
-    func isFirstSight(_ key: CounterKey, window: Duration, now: Instant) -> Bool
-}

@@ -1,0 +1,79 @@
+/// What was decided about a request, and what that changed.
+public struct Decision: Sendable {
+    public var answer: Answer
+    /// The name of what decided.
+    public var rule: String
+    public var ruleID: NameID
+    /// Where a rate limit decided: when to come again.
+    public var retryAfter: Duration?
+    /// What a rule in shadow mode would have done.
+    public var shadow: Shadow?
+    public var hits = Hits()
+    public var events = Events()
+    /// Answers of the flood that was seen to have ended, with `.floodEnded`.
+    public var endedFloodAnswers: UInt32 = 0
+
+    public struct Shadow: Sendable {
+        public let verdict: Verdict
+        public let rule: String
+    }
+
+    /// What happened on the way, for counting and for logging once a change.
+    public struct Events: OptionSet, Sendable {
+        public let rawValue: UInt8
+        public init(rawValue: UInt8) { self.rawValue = rawValue }
+        public static let floodBegan = Events(rawValue: 1)
+        public static let floodEnded = Events(rawValue: 2)
+        public static let banned = Events(rawValue: 4)
+        public static let sourceBudgetSpent = Events(rawValue: 8)
+        public static let totalBudgetSpent = Events(rawValue: 16)
+    }
+
+    init(_ answer: Answer, rule: String) {
+        (self.answer, self.rule, ruleID) = (answer, rule, NameID(rule))
+    }
+}
+
+/// Which signatures and limits matched, by their index in the ruleset.
+public struct Hits: Sendable {
+    public static let mostSignatures = 512
+    public static let mostLimits = 128
+
+    private var words = InlineArray<10, UInt64>(repeating: 0)
+    public private(set) var isEmpty = true
+
+    mutating func addSignature(_ index: Int) { set(index) }
+    mutating func addLimit(_ index: Int) { set(Self.mostSignatures + index) }
+
+    private mutating func set(_ bit: Int) {
+        words[bit >> 6] |= 1 << UInt64(bit & 63)
+        isEmpty = false
+    }
+
+    public func forEachSignature(_ body: (Int) -> Void) { visit(0..<8, body) }
+    public func forEachLimit(_ body: (Int) -> Void) { visit(8..<10, body) }
+
+    private func visit(_ range: Range<Int>, _ body: (Int) -> Void) {
+        for index in range {
+            var word = words[index]
+            while word != 0 {
+                body((index - range.lowerBound) * 64 + word.trailingZeroBitCount)
+                word &= word - 1
+            }
+        }
+    }
+}
+
+/// The steps of a decision in words, for people; only made when somebody asks.
+public struct Trace: Sendable {
+    public struct Step: Equatable, Sendable {
+        public let step: String
+        public let outcome: String
+    }
+
+    public private(set) var steps: [Step] = []
+
+    public init() {}
+
+    mutating func add(_ step: String, _ outcome: String) { steps.append(Step(step: step, outcome: outcome)) }
+}

@@ -1,0 +1,92 @@
+/// What became of a request, as the proxy reports it.
+public enum Outcome: String, CaseIterable, Sendable {
+    case authOK = "auth_ok"
+    case authFailed = "auth_failed"
+    case unknownUser = "unknown_user"
+    case challenged, accepted, rejected
+}
+
+extension Engine {
+    /// Takes a report: trust is earned and failures are counted. The decision says what the report began; its answer
+    /// is for nobody.
+    public func report(
+        _ outcome: Outcome, _ facts: RequestFacts, record: inout SourceRecord, standing: Standing, now: Instant
+    ) -> Decision {
+        record.lastSeen = now
+        if facts.provesSource { record.isProven = true }
+        var decision = Decision(.pass, rule: RuleName.default)
+        switch outcome {
+        case .authOK:
+            record.authOK.add(facts.count)
+            record.lastAuthOK = now
+            _ = store.remember(trustKey(facts.user, record.address), for: ruleset.trust.hold, now: now)
+        case .authFailed:
+            record.authFailed.add(facts.count)
+            failed(facts, &record, standing, [.authFailed, .failures, .usersTried], now, &decision)
+        case .unknownUser:
+            record.unknownUser.add(facts.count)
+            failed(facts, &record, standing, [.unknownUser, .failures, .usersTried], now, &decision)
+        case .challenged: record.challenged.add(facts.count)
+        case .accepted, .rejected: break
+        }
+        return decision
+    }
+
+    private func failed(
+        _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ events: [CountedEvent],
+        _ now: Instant, _ decision: inout Decision
+    ) {
+        guard !standing.isProtected, ruleset.mode != .off else { return }
+        let isTrusted = record.isTrusted(ruleset.trust, now: now)
+        for index in ruleset.limits.indices where events.contains(ruleset.limits[index].event) {
+            let rule = ruleset.limits[index]
+            guard rule.mode != .off, exceeds(rule, facts, isTrusted, now) else { continue }
+            decision.hits.addLimit(index)
+            guard rule.mode == .enforce, !hasTreatment(record, now) else { continue }
+            start(Cause(rule), facts[.method], &record, now, &decision)
+        }
+    }
+
+    private func exceeds(_ rule: LimitRule, _ facts: RequestFacts, _ isTrusted: Bool, _ now: Instant) -> Bool {
+        let key = rule.scope.key(rule.id, facts, user: facts.user, grouping: ruleset.sources)
+        if rule.event == .usersTried {
+            guard facts.user.isKnown else { return false }
+            var pair = key
+            pair.member = facts.user
+            if store.remember(pair, for: rule.limit.per, now: now) { return false }
+        }
+        let limit = isTrusted ? rule.trustedLimit : rule.limit
+        return store.take(key, limit: limit, count: facts.count, now: now) != .conforms
+    }
+
+    private func hasTreatment(_ record: SourceRecord, _ now: Instant) -> Bool {
+        record.flood.isPresent && now - record.flood.lastMessage <= ruleset.quiet
+    }
+
+    /// Begins a treatment whose first answer goes to the source's next request.
+    private func start(
+        _ cause: Cause, _ method: Bytes, _ record: inout SourceRecord, _ now: Instant, _ decision: inout Decision
+    ) {
+        if settle(&record.flood) {
+            decision.endedFloodAnswers = record.flood.answers
+            decision.events.insert(.floodEnded)
+        }
+        var flood = Flood()
+        flood.treatment = treatment(for: cause, method: method, answered: true).id
+        (flood.rule, flood.since, flood.lastMessage, flood.isSettled) = (cause.ruleID, now, now, false)
+        record.flood = flood
+        decision.rule = cause.rule
+        decision.events.insert(.floodBegan)
+    }
+
+    private func trustKey(_ user: Bytes, _ address: IPAddress) -> CounterKey {
+        var key = CounterKey(rule: .trustedUser)
+        (key.address, key.first) = (address.value, user)
+        return key
+    }
+
+    /// Whether this user has proven itself from this source within the time that trust holds.
+    func isTrustedUser(_ user: Bytes, at address: IPAddress, _ now: Instant) -> Bool {
+        store.remembers(trustKey(user, address), now: now)
+    }
+}

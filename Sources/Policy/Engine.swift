@@ -1,0 +1,86 @@
+/// Decides about requests: facts and what is known of their source in, a decision out.
+///
+/// Pure but for the counters of its store: it reads no clock, waits for nothing, throws nothing and logs nothing. The caller
+/// holds the source's record exclusively while it decides.
+public struct Engine: Sendable {
+    public let ruleset: Ruleset
+    let store: any CounterStore
+
+    public init(ruleset: Ruleset, store: any CounterStore) {
+        (self.ruleset, self.store) = (ruleset, store)
+    }
+
+    /// One request. `ban` is what somebody set on the source's address or network, if anything.
+    public func check(
+        _ facts: RequestFacts, record: inout SourceRecord, standing: Standing, ban: AddressEntry?, now: Instant,
+        trace: inout Trace?
+    ) -> Decision {
+        record.requests.add(facts.count)
+        record.lastSeen = now
+        if facts.provesSource { record.isProven = true }
+        var decision = decide(facts, &record, standing, ban, now, &trace)
+        if ruleset.mode != .enforce, decision.answer != .pass {
+            trace?.add("mode", "\(ruleset.mode.rawValue): would have been \(decision.answer.verdict.name)")
+            let shadow = Decision.Shadow(verdict: decision.answer.verdict, rule: decision.rule)
+            (decision.answer, decision.shadow) = (.pass, shadow)
+        }
+        count(decision, &record, facts.count)
+        return decision
+    }
+
+    private func decide(
+        _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ ban: AddressEntry?,
+        _ now: Instant, _ trace: inout Trace?
+    ) -> Decision {
+        guard ruleset.mode != .off else { return Decision(.pass, rule: RuleName.default) }
+        let isTrusted = record.isTrusted(ruleset.trust, now: now)
+        trace?.add("standing", isTrusted ? "\(standing.rawValue), trusted" : standing.rawValue)
+        if standing == .allow { return Decision(.pass, rule: RuleName.allow) }
+        if let ban {
+            trace?.add("ban", "\(ban.prefix) is banned by \(ban.by)")
+            return Decision(ruleset.ban.answer, rule: RuleName.ban)
+        }
+        let isProtected = standing.isProtected || isTrusted
+        if record.isBanned(now), !isProtected {
+            trace?.add("ban", "the source is banned, \((record.bannedUntil - now).secondsRoundedUp) s to go")
+            return Decision(ruleset.ban.answer, rule: RuleName.ban)
+        }
+        var marks = score(facts, &trace)
+        var decision: Decision
+        if let signature = marks.decisive {
+            decision = treat(Cause(ruleset.signatures[signature]), facts, &record, isProtected, now, &trace)
+        } else if let held = heldTreatment(facts, record, standing, isTrusted, now) {
+            trace?.add("treatment", "\(held.rule) still holds")
+            decision = treat(held, facts, &record, isProtected, now, &trace)
+        } else if let (limit, retry) = exceeded(facts, standing, isTrusted, now, &marks, &trace) {
+            decision = treat(Cause(limit), facts, &record, isProtected, now, &trace)
+            decision.retryAfter = retry
+        } else {
+            decision = Decision(.pass, rule: RuleName.default)
+        }
+        decision.hits = marks.hits
+        if decision.answer == .pass { decision.shadow = marks.shadow }
+        return decision
+    }
+
+    /// Keeps the source's own counts.
+    private func count(_ decision: Decision, _ record: inout SourceRecord, _ count: Int) {
+        if decision.answer.isSent { record.answers.add(count) }
+        if decision.answer == .drop { record.dropped.add(count) }
+        record.last.rule = decision.ruleID
+        record.last.verdict = decision.answer.verdict
+    }
+
+    /// A treatment that behaviour began goes on for all that the source sends, except for those who have earned trust.
+    private func heldTreatment(
+        _ facts: RequestFacts, _ record: SourceRecord, _ standing: Standing, _ isTrusted: Bool, _ now: Instant
+    ) -> Cause? {
+        let flood = record.flood
+        guard flood.isPresent, !flood.hasMarks, !standing.isProtected else { return nil }
+        guard let treatment = ruleset.treatment(flood.treatment), now - flood.lastMessage <= treatment.hold,
+            let limit = ruleset.limits.first(where: { $0.id == flood.rule && $0.mode == .enforce })
+        else { return nil }
+        if isTrusted, isTrustedUser(facts.user, at: record.address, now) { return nil }
+        return Cause(limit)
+    }
+}

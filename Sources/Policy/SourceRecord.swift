@@ -1,0 +1,74 @@
+/// All that is kept of one source: plain bits without references, so that a table of them is bounded and needs no care.
+public struct SourceRecord: Sendable {
+    /// The address that stands for the source (an IPv6 source is a /64 unless the policy says otherwise).
+    public let address: IPAddress
+    public var firstSeen: Instant
+    public var lastSeen: Instant
+    public var lastAuthOK = Instant.never
+    public var bannedSince = Instant.never
+    public var bannedUntil = Instant.never
+    public var requests: UInt32 = 0
+    public var answers: UInt32 = 0
+    public var dropped: UInt32 = 0
+    public var authOK: UInt32 = 0
+    public var authFailed: UInt32 = 0
+    public var unknownUser: UInt32 = 0
+    public var challenged: UInt32 = 0
+    public var flood = Flood()
+    public var last = LastDecision()
+    /// Bans so far; starts again after the policy's decay.
+    public var banCount: UInt8 = 0
+    /// Whether the source has shown that it receives what is sent to it.
+    public var isProven = false
+
+    public init(address: IPAddress, now: Instant) {
+        (self.address, firstSeen, lastSeen) = (address, now, now)
+    }
+
+    public var failures: UInt32 { authFailed &+ unknownUser }
+
+    public func isBanned(_ now: Instant) -> Bool { bannedUntil > now }
+
+    public func isTrusted(_ trust: Trust, now: Instant) -> Bool { lastAuthOK + trust.hold > now }
+}
+
+/// A source's attack, from its first message until it has been quiet, and where its treatment stands.
+public struct Flood: Sendable {
+    public var treatment = NameID.none
+    /// The rule or signature that began the treatment.
+    public var rule = NameID.none
+    public var tool = NameID.none
+    public var since = Instant.never
+    public var lastMessage = Instant.never
+    public var messages: UInt32 = 0
+    public var messagesAfterAnswer: UInt32 = 0
+    public var answers: UInt32 = 0
+    /// How often the present rung has answered.
+    public var timesOnRung: UInt32 = 0
+    public var rung: UInt8 = 0
+    /// Whether its end has been counted.
+    public var isSettled = true
+
+    public init() {}
+
+    public var isPresent: Bool { treatment != .none }
+
+    /// Whether the marks of requests began it, rather than behaviour.
+    public var hasMarks: Bool { tool != .none }
+}
+
+/// The newest decision about a source.
+public struct LastDecision: Sendable {
+    public var id: UInt64 = 0
+    public var rule = NameID.none
+    public var verdict = Verdict.pass
+    public init() {}
+}
+
+extension UInt32 {
+    /// Adds without ever wrapping around.
+    mutating func add(_ count: Int) {
+        let (sum, overflow) = addingReportingOverflow(UInt32(clamping: count))
+        self = overflow ? .max : sum
+    }
+}

@@ -1,0 +1,150 @@
+import Policy
+import Synchronization
+
+/// Counters and memories by key in a fixed amount of memory: it never grows, so it never pauses.
+///
+/// A line holds four entries of 16 bytes, 64 bytes in all, and every key has two lines that it may stand in: at most eight
+/// comparisons and two cache lines for a look-up. When both lines are full, the entry whose time is soonest over makes room;
+/// one that is over already held nothing. Lines are guarded by stripes, and both lines of a key by the same one.
+public final class CounterTable: CounterStore {
+    private let stripes: [Stripe]
+
+    /// How full it is and what it had to forget.
+    public struct Usage: Sendable {
+        public var capacity = 0
+        public var evictions: UInt64 = 0
+    }
+
+    private final class Stripe: Sendable {
+        let lines: Mutex<Lines>
+        init(lineCount: Int) { lines = Mutex(Lines(count: lineCount)) }
+    }
+
+    /// A table of at most `bytes`, at least one line for each stripe.
+    public init(bytes: Int, stripes count: Int = 256) {
+        let lines = max(1, bytes / Lines.lineBytes / count)
+        stripes = (0..<count).map { _ in Stripe(lineCount: lines) }
+    }
+
+    public var usage: Usage {
+        stripes.reduce(into: Usage()) { usage, stripe in
+            stripe.lines.withLock {
+                usage.capacity += $0.count * Lines.entriesPerLine
+                usage.evictions += $0.evictions
+            }
+        }
+    }
+
+    public func take(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome {
+        let hash = Self.hash(key)
+        return stripe(hash).lines.withLock { lines in
+            let entry = lines.entry(hash, now: now)
+            var arrival = Instant(microseconds: entry.pointee.until)
+            let outcome = limit.take(&arrival, count: count, now: now)
+            entry.pointee.until = arrival.microseconds
+            return outcome
+        }
+    }
+
+    public func remember(_ key: CounterKey, for duration: Duration, now: Instant) -> Bool {
+        let hash = Self.hash(key)
+        return stripe(hash).lines.withLock { lines in
+            let entry = lines.entry(hash, now: now)
+            defer { entry.pointee.until = (now + duration).microseconds }
+            return entry.pointee.until > now.microseconds
+        }
+    }
+
+    public func remembers(_ key: CounterKey, now: Instant) -> Bool {
+        let hash = Self.hash(key)
+        return stripe(hash).lines.withLock { $0.find(hash).map { $0.pointee.until > now.microseconds } ?? false }
+    }
+
+    /// What a limit would say, without counting.
+    func peek(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome {
+        let hash = Self.hash(key)
+        return stripe(hash).lines.withLock { lines in
+            var arrival = Instant(microseconds: lines.find(hash)?.pointee.until ?? now.microseconds)
+            return limit.take(&arrival, count: count, now: now)
+        }
+    }
+
+    /// Swift's Hasher is SipHash with a key of this process (SE-0206): an attacker cannot choose where its keys fall.
+    private static func hash(_ key: CounterKey) -> UInt64 {
+        var hasher = Hasher()
+        key.hash(into: &hasher)
+        return UInt64(truncatingIfNeeded: hasher.finalize())
+    }
+
+    private func stripe(_ hash: UInt64) -> Stripe { stripes[Int(hash >> 32) % stripes.count] }
+}
+
+/// The lines of one stripe.
+private struct Lines: ~Copyable {
+    static let entriesPerLine = 4
+    static let lineBytes = 64
+
+    struct Entry {
+        /// The key's fingerprint; 0 for an empty entry.
+        var tag: UInt32 = 0
+        var spare: UInt32 = 0
+        /// The theoretical arrival time, or until when it is remembered, in microseconds.
+        var until: Int64 = 0
+    }
+
+    let count: Int
+    var evictions: UInt64 = 0
+    private let entries: UnsafeMutablePointer<Entry>
+
+    init(count: Int) {
+        self.count = count
+        entries = .allocate(capacity: count * Self.entriesPerLine, alignment: Self.lineBytes)
+        entries.initialize(repeating: Entry(), count: count * Self.entriesPerLine)
+    }
+
+    deinit { entries.deallocate() }
+
+    private static func tag(_ hash: UInt64) -> UInt32 {
+        let tag = UInt32(truncatingIfNeeded: hash)
+        return tag == 0 ? 1 : tag
+    }
+
+    private func lines(_ hash: UInt64) -> (UnsafeMutablePointer<Entry>, UnsafeMutablePointer<Entry>) {
+        // Both lines come from bits that choose neither the stripe nor alone the tag.
+        let mixed = hash &* 0x9E37_79B9_7F4A_7C15
+        let first = Int((mixed >> 40) % UInt64(count))
+        let second = Int((mixed >> 12 & 0xFFF_FFFF) % UInt64(count))
+        return (entries + first * Self.entriesPerLine, entries + second * Self.entriesPerLine)
+    }
+
+    /// The key's entry, if it has one.
+    func find(_ hash: UInt64) -> UnsafeMutablePointer<Entry>? {
+        let tag = Self.tag(hash)
+        let (first, second) = lines(hash)
+        for slot in 0..<Self.entriesPerLine where first[slot].tag == tag { return first + slot }
+        for slot in 0..<Self.entriesPerLine where second[slot].tag == tag { return second + slot }
+        return nil
+    }
+
+    /// The key's entry; a new one takes the place of what is soonest over.
+    mutating func entry(_ hash: UInt64, now: Instant) -> UnsafeMutablePointer<Entry> {
+        if let found = find(hash) { return found }
+        let (first, second) = lines(hash)
+        var victim = first
+        for slot in 0..<Self.entriesPerLine {
+            if first[slot].until < victim.pointee.until { victim = first + slot }
+            if second[slot].until < victim.pointee.until { victim = second + slot }
+        }
+        if victim.pointee.until > now.microseconds { evictions += 1 }
+        victim.pointee = Entry(tag: Self.tag(hash), until: now.microseconds)
+        return victim
+    }
+}
+
+extension UnsafeMutablePointer {
+    /// Memory for `capacity` values that begins at a multiple of `alignment`.
+    static func allocate(capacity: Int, alignment: Int) -> Self {
+        UnsafeMutableRawPointer.allocate(byteCount: capacity * MemoryLayout<Pointee>.stride, alignment: alignment)
+            .bindMemory(to: Pointee.self, capacity: capacity)
+    }
+}

@@ -1,3 +1,0 @@
-import Testing
-@testable import Policy
-@Test func builds() { #expect(Bool(true)) }

@@ -1,0 +1,64 @@
+import Policy
+import Testing
+
+@testable import State
+
+private func key(_ number: Int, rule: String = "rule") -> CounterKey {
+    var key = CounterKey(rule: NameID(rule))
+    key.address = UInt128(number)
+    return key
+}
+
+@Suite struct CounterTableTests {
+    let table = CounterTable(bytes: 1 << 20)
+    let limit = RateLimit(events: 2, per: .seconds(2))
+    let now = Instant(microseconds: 1_000_000)
+
+    @Test func metersEachKeyByItself() {
+        for number in 0..<100 {
+            #expect(table.take(key(number), limit: limit, count: 1, now: now) == .conforms)
+            #expect(table.take(key(number), limit: limit, count: 1, now: now) == .conforms)
+            #expect(table.take(key(number), limit: limit, count: 1, now: now) == .exceeds(retryAfter: .seconds(1)))
+            #expect(table.take(key(number, rule: "other"), limit: limit, count: 1, now: now) == .conforms)
+        }
+    }
+
+    @Test func remembersAKeyForAsLongAsAsked() {
+        #expect(!table.remember(key(1), for: .seconds(10), now: now))
+        #expect(table.remembers(key(1), now: now + .milliseconds(9_999)))
+        #expect(table.remember(key(1), for: .seconds(10), now: now + .seconds(9)))
+        #expect(table.remembers(key(1), now: now + .seconds(18)))
+        #expect(!table.remembers(key(1), now: now + .seconds(19)))
+        #expect(!table.remembers(key(2), now: now))
+    }
+
+    @Test func aMemberOfASetIsNotTheSetsCounter() {
+        let text: [UInt8] = [0x31]
+        text.withUnsafeBufferPointer { bytes in
+            var member = key(1)
+            member.member = bytes
+            #expect(!table.remember(member, for: .seconds(10), now: now))
+            #expect(!table.remembers(key(1), now: now))
+            #expect(table.take(key(1), limit: limit, count: 2, now: now) == .conforms)
+            #expect(table.remembers(member, now: now))
+        }
+    }
+
+    @Test func staysWithinItsSizeAndKeepsWhatLastsLongest() {
+        let small = CounterTable(bytes: 64 * 256)
+        for number in 0..<200 { _ = small.remember(key(number), for: .seconds(3600), now: now) }
+        for number in 1_000_000..<1_050_000 { _ = small.take(key(number), limit: limit, count: 1, now: now) }
+        let kept = (0..<200).filter { small.remembers(key($0), now: now) }.count
+        #expect(small.usage.capacity == 256 * 4)
+        #expect(kept > 195, "\(kept) of 200")
+        #expect(small.usage.evictions > 0)
+    }
+
+    @Test func aDryRunCountsNothing() {
+        let dry = DryRunStore(table)
+        for _ in 0..<10 { #expect(dry.take(key(1), limit: limit, count: 1, now: now) == .conforms) }
+        #expect(!dry.remember(key(2), for: .seconds(10), now: now) && !dry.remembers(key(2), now: now))
+        _ = table.take(key(1), limit: limit, count: 2, now: now)
+        #expect(dry.take(key(1), limit: limit, count: 1, now: now) != .conforms)
+    }
+}

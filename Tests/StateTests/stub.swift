@@ -1,3 +1,0 @@
-import Testing
-@testable import State
-@Test func builds() { #expect(Bool(true)) }
