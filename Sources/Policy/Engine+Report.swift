@@ -79,6 +79,16 @@ extension Engine {
         decision.events.insert(.floodBegan)
     }
 
+    /// The counters that are kept for a source alone. Those for its users and sets are many, and run out by themselves.
+    public static func counterKeys(of source: IPAddress, _ ruleset: Ruleset) -> [CounterKey] {
+        let limits = ruleset.limits.filter { $0.scope.parts == [.source] }.map { rule in
+            rule.scope.key(rule.id, RequestFacts(source: source), user: .unknown, grouping: ruleset.sources)
+        }
+        var budget = CounterKey(rule: .sourceBudget)
+        budget.address = source.value
+        return limits + [budget]
+    }
+
     private func trustKey(_ user: Bytes, _ address: IPAddress) -> CounterKey {
         var key = CounterKey(rule: .trustedUser)
         (key.address, key.first) = (address.value, user)

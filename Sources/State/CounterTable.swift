@@ -69,6 +69,14 @@ public final class CounterTable: CounterStore {
         }
     }
 
+    /// Forgets what the engine's own counters hold of a source, and what limits on sources do.
+    public func forget(source: IPAddress, _ ruleset: Ruleset) {
+        for key in Engine.counterKeys(of: source, ruleset) {
+            let hash = Self.hash(key)
+            stripe(hash).lines.withLock { $0.find(hash)?.pointee.until = 0 }
+        }
+    }
+
     /// Swift's Hasher is SipHash with a key of this process (SE-0206): an attacker cannot choose where its keys fall.
     private static func hash(_ key: CounterKey) -> UInt64 {
         var hasher = Hasher()

@@ -1,0 +1,43 @@
+import Policy
+import Synchronization
+
+/// Something that an operator wants to read in the log, once for each change and never once for each request.
+public enum GuardEvent: Sendable {
+    case floodBegan(source: IPAddress, rule: String, treatment: String)
+    case banned(source: IPAddress, rule: String, until: Instant)
+    case banAdded(AddressEntry)
+    case banRemoved(String, by: String)
+    case sourceForgotten(String)
+    case allowAdded(AddressEntry)
+    case allowRemoved(String, by: String)
+    case policyReloaded(path: String?, rules: Int, signatures: Int)
+    case policyRefused(path: String?, problems: [String])
+    case ownAddressesChanged([Prefix])
+    case stateNotSaved(String)
+    case stateSavedAgain
+}
+
+/// Events on their way from the threads that decide to the one that logs; bounded, since an attack makes them.
+final class EventQueue: Sendable {
+    private struct State {
+        var events: [GuardEvent] = []
+        var dropped = 0
+    }
+
+    private let state = Mutex(State())
+    private let limit = 256
+
+    func add(_ event: GuardEvent) {
+        state.withLock { state in
+            if state.events.count < limit { state.events.append(event) } else { state.dropped += 1 }
+        }
+    }
+
+    /// Everything since the last time, and how many more there were.
+    func drain() -> (events: [GuardEvent], dropped: Int) {
+        state.withLock { state in
+            defer { state = State() }
+            return (state.events, state.dropped)
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import Policy
+import PolicyFile
+import State
+import Synchronization
+
+/// The one owner of everything that lasts: tables, lists, counters and the running policy.
+public final class GuardState: Sendable {
+    /// Shared memory of the tables, at most, unless the configuration says otherwise.
+    public static let defaultMemory = 64 << 20
+
+    let sources: SourceTable
+    let counters: CounterTable
+    let lists = AddressLists()
+    let totals = Totals()
+    let events = EventQueue()
+    let publisher: SnapshotPublisher
+    let startedAt: Instant
+    let version: String
+    private let policyPath: String?
+    private let decisions: Atomic<UInt64>
+    private let listeners = Mutex<[@Sendable () -> ListenerReport]>([])
+    let stateFile: StateFile?
+
+    /// Half of the memory goes to the records of sources and half to counters.
+    public init(policy: LoadedPolicy, memory: Int = defaultMemory, version: String, stateFile: StateFile? = nil) {
+        sources = SourceTable(bytes: memory / 2)
+        counters = CounterTable(bytes: memory / 2)
+        startedAt = Clock.now
+        self.version = version
+        self.stateFile = stateFile
+        policyPath = policy.path
+        // Ids of two runs of the daemon must not meet: they begin with the time of the start.
+        decisions = Atomic(UInt64(Clock.wallMicroseconds / 1_000_000) << 28)
+        publisher = SnapshotPublisher(
+            Snapshot(
+                policy: policy, addresses: Self.book(policy, AddressLists.Entries()), store: counters,
+                hits: HitCounters(policy.document.ruleset, carrying: nil)))
+    }
+
+    /// A new decision's id.
+    func nextDecision() -> UInt64 { decisions.add(1, ordering: .relaxed).newValue }
+
+    /// Tells `stats.get` of one more listener.
+    public func addListener(_ report: @escaping @Sendable () -> ListenerReport) {
+        listeners.withLock { $0.append(report) }
+    }
+
+    var listenerReports: [ListenerReport] { listeners.withLock { $0 }.map { $0() } }
+
+    /// Events to log, and how many more there were.
+    public func drainEvents() -> (events: [GuardEvent], dropped: Int) { events.drain() }
+
+    private static func book(_ policy: LoadedPolicy, _ entries: AddressLists.Entries) -> AddressBook {
+        let fixed = policy.document.ruleset.addresses.allow.map {
+            AddressEntry(prefix: $0.prefix, since: policy.loadedAt, until: nil, comment: $0.comment, by: "policy")
+        }
+        let allowed = fixed + entries.allowed.values.sorted { $0.prefix.first < $1.prefix.first }
+        let banned = entries.banned.values.sorted { $0.prefix.first < $1.prefix.first }
+        return AddressBook(
+            allowed: allowed, banned: banned, own: policy.own, trustedProxies: policy.trustedProxies)
+    }
+
+    /// Publishes the lists as they are now.
+    func publishLists() {
+        publisher.update { old in
+            Snapshot(
+                policy: old.policy, addresses: Self.book(old.policy, lists.current), store: counters, hits: old.hits)
+        }
+        stateFile?.markChanged()
+    }
+
+    private func publish(_ policy: LoadedPolicy) {
+        publisher.update { old in
+            Snapshot(
+                policy: policy, addresses: Self.book(policy, lists.current), store: counters,
+                hits: HitCounters(policy.document.ruleset, carrying: old.hits))
+        }
+    }
+
+    /// Reads the policy again: all of it counts or, where it has mistakes, nothing. Counters, trust and bans stay.
+    public func reload() throws(PolicyProblems) {
+        do throws(PolicyProblems) {
+            let document = try policyPath.map { path throws(PolicyProblems) in try PolicyDocument.load(path: path) }
+            let policy = LoadedPolicy(document: document ?? .builtIn, path: policyPath, loadedAt: Clock.now)
+            publish(policy)
+            totals.reloads.add(1, ordering: .relaxed)
+            let ruleset = policy.document.ruleset
+            events.add(
+                .policyReloaded(path: policyPath, rules: ruleset.limits.count, signatures: ruleset.signatures.count))
+        } catch {
+            totals.failedReloads.add(1, ordering: .relaxed)
+            events.add(.policyRefused(path: policyPath, problems: error.problems.map(\.description)))
+            throw error
+        }
+    }
+
+    /// Work that no request should do: call it about once a second.
+    public func maintain(now: Instant = Clock.now) {
+        if lists.expire(at: now) { publishLists() }
+        settleFloods(now)
+        saveState()
+    }
+
+    /// Looks for new addresses of the machine, where the policy leaves them to be found.
+    public func refreshOwnAddresses() {
+        let policy = publisher.current.policy
+        let fresh = LoadedPolicy(document: policy.document, path: policy.path, loadedAt: policy.loadedAt)
+        guard fresh.own != policy.own else { return }
+        publish(fresh)
+        events.add(.ownAddressesChanged(fresh.own))
+    }
+
+    /// Counts floods that have gone silent. A banned source was not stopped by answers.
+    private func settleFloods(_ now: Instant) {
+        let engine = publisher.current.engine
+        let answers = sources.compactMap { record -> UInt32? in
+            guard record.flood.isPresent, !record.flood.isSettled, !record.isBanned(now),
+                now - record.flood.lastMessage > engine.ruleset.quiet
+            else { return nil }
+            return engine.settle(&record.flood) ? record.flood.answers : nil
+        }
+        guard !answers.isEmpty else { return }
+        totals.floods.withLock { floods in answers.forEach { floods.end(answers: $0) } }
+    }
+}

@@ -1,0 +1,30 @@
+import Policy
+import Synchronization
+
+/// How often each signature and limit of a policy matched. Goes with its ruleset; a reload carries the counts over by name.
+final class HitCounters: Sendable {
+    private let signatures: [Counter]
+    private let limits: [Counter]
+
+    final class Counter: Sendable {
+        let name: String
+        let hits: Atomic<UInt64>
+        init(_ name: String, _ hits: UInt64) { (self.name, self.hits) = (name, Atomic(hits)) }
+    }
+
+    init(_ ruleset: Ruleset, carrying old: HitCounters?) {
+        let before = Dictionary(old?.all ?? []) { first, _ in first }
+        signatures = ruleset.signatures.map { Counter($0.name, before[$0.name] ?? 0) }
+        limits = ruleset.limits.map { Counter($0.name, before[$0.name] ?? 0) }
+    }
+
+    func add(_ hits: Hits) {
+        guard !hits.isEmpty else { return }
+        hits.forEachSignature { signatures[$0].hits.add(1, ordering: .relaxed) }
+        hits.forEachLimit { limits[$0].hits.add(1, ordering: .relaxed) }
+    }
+
+    var bySignature: [(String, UInt64)] { signatures.map { ($0.name, $0.hits.load(ordering: .relaxed)) } }
+    var byLimit: [(String, UInt64)] { limits.map { ($0.name, $0.hits.load(ordering: .relaxed)) } }
+    private var all: [(String, UInt64)] { bySignature + byLimit }
+}

@@ -1,0 +1,105 @@
+import JSON
+import RPC
+
+/// The methods of the contract: name, role, what they are for and their parameters. `rpc.discover` and the role check
+/// both read this table.
+struct MethodTable {
+    struct Parameter {
+        let name: String
+        let schema: JSONValue
+        let isNeeded: Bool
+        let summary: String
+
+        init(_ name: String, _ schema: JSONValue, needed: Bool = false, _ summary: String) {
+            (self.name, self.schema, isNeeded, self.summary) = (name, schema, needed, summary)
+        }
+    }
+
+    struct Entry {
+        let name: StaticString
+        let role: Role
+        let summary: String
+        let parameters: [Parameter]
+    }
+
+    static func role(of method: MethodName) -> Role? {
+        for entry in all where method == entry.name { return entry.role }
+        return nil
+    }
+
+    /// Hot ones first: the table is searched from the front.
+    static let all: [Entry] = [
+        Entry(name: "guard.check", role: .ask, summary: "One SIP request's facts in, a verdict out", parameters: request),
+        Entry(name: "guard.report", role: .ask, summary: "What became of a request", parameters: report),
+        Entry(name: "daemon.ping", role: .ask, summary: "Whether the daemon is alive", parameters: []),
+        Entry(name: "daemon.version", role: .ask, summary: "What the daemon is", parameters: []),
+        Entry(name: "source.show", role: .read, summary: "All that is known of a source", parameters: [source]),
+        Entry(
+            name: "source.forget", role: .admin, summary: "Clears a source's counters, treatment, trust and ban",
+            parameters: [source]),
+        Entry(name: "ban.list", role: .read, summary: "The banned sources", parameters: page),
+        Entry(
+            name: "ban.add", role: .admin, summary: "Bans an address or network",
+            parameters: entry + [Parameter("force", ["type": "boolean"], "even if it is a protected address")]),
+        Entry(name: "ban.remove", role: .admin, summary: "Ends a ban", parameters: [address]),
+        Entry(name: "allow.list", role: .read, summary: "The allow list", parameters: page),
+        Entry(name: "allow.add", role: .admin, summary: "Lets everything from an address or network pass", parameters: entry),
+        Entry(name: "allow.remove", role: .admin, summary: "Takes an entry from the allow list", parameters: [address]),
+        Entry(name: "stats.get", role: .read, summary: "Totals since the start", parameters: []),
+        Entry(
+            name: "stats.top", role: .read, summary: "The loudest sources",
+            parameters: [
+                Parameter("by", ["type": "string", "enum": ["requests", "answers", "failures"]], "what to sort by"),
+                Parameter("limit", ["type": "integer", "minimum": 1, "maximum": 100], "how many, 10 by default"),
+            ]),
+        Entry(name: "policy.show", role: .read, summary: "The running policy", parameters: []),
+        Entry(
+            name: "policy.test", role: .read, summary: "How a request would be decided, step by step; changes nothing",
+            parameters: [
+                Parameter("request", ["type": "object"], needed: true, "the params of guard.check"),
+                Parameter("policy", ["type": "string"], "a policy file's text instead of the running policy"),
+            ]),
+        Entry(name: "policy.reload", role: .admin, summary: "Reads the policy file again", parameters: []),
+        Entry(name: "rpc.discover", role: .read, summary: "This document", parameters: []),
+    ]
+
+    private static let text: JSONValue = ["type": "string"]
+    private static let integer: JSONValue = ["type": "integer"]
+
+    private static let request: [Parameter] =
+        [
+            Parameter("source_ip", text, needed: true, "the transport's peer address"),
+            Parameter("message", text, "the start line and header block as received"),
+            Parameter("transport", ["type": "string", "enum": ["udp", "tcp", "tls", "ws", "wss", "sctp"]], "how it came"),
+            Parameter("auth_nonce_valid", ["type": "boolean"], "whether the digest answered a nonce of ours"),
+            Parameter("count", ["type": "integer", "minimum": 1, "maximum": 1_000_000], "how many requests this stands for"),
+        ]
+        + ["source_port", "local_port", "cseq", "max_forwards", "length"].map { Parameter($0, integer, "as in the request") }
+        + RequestParams.names.map { Parameter("\($0.1)", text, "as in the request") }
+        + [Parameter("local_ip", text, "the address that was hit")]
+
+    private static let report: [Parameter] = [
+        Parameter("source_ip", text, needed: true, "the transport's peer address"),
+        Parameter(
+            "outcome",
+            [
+                "type": "string",
+                "enum": ["auth_ok", "auth_failed", "unknown_user", "challenged", "accepted", "rejected"],
+            ], needed: true, "what became of the request"),
+        Parameter("user", text, "the user that was tried"),
+        Parameter("transport", text, "how it came"), Parameter("method", text, "the SIP method"),
+        Parameter("call_id", text, "the Call-ID"),
+        Parameter("auth_nonce_valid", ["type": "boolean"], "whether the digest answered a nonce of ours"),
+    ]
+
+    private static let source = Parameter("source", text, needed: true, "an address")
+    private static let address = Parameter("address", text, needed: true, "an address or prefix")
+    private static let page = [
+        Parameter("offset", integer, "how many to leave out, 0 by default"),
+        Parameter("limit", ["type": "integer", "minimum": 1, "maximum": 10_000], "how many, 1000 by default"),
+    ]
+    private static let entry = [
+        address, Parameter("duration", ["type": ["string", "integer"]], "seconds or a text such as 1h; absent: until removed"),
+        Parameter("comment", text, "why"), Parameter("by", text, "who"),
+    ]
+}

@@ -1,0 +1,71 @@
+import Policy
+import PolicyFile
+import State
+import Synchronization
+
+/// All that a decision reads besides the tables: policy, addresses, counters of hits. Immutable; replaced as a whole.
+final class Snapshot: Sendable {
+    let policy: LoadedPolicy
+    let addresses: AddressBook
+    let engine: Engine
+    let hits: HitCounters
+
+    init(policy: LoadedPolicy, addresses: AddressBook, store: any CounterStore, hits: HitCounters) {
+        (self.policy, self.addresses, self.hits) = (policy, addresses, hits)
+        engine = Engine(ruleset: policy.document.ruleset, store: store)
+    }
+}
+
+/// A policy and where it came from.
+public struct LoadedPolicy: Sendable {
+    public let document: PolicyDocument
+    /// nil: the built-in one.
+    public let path: String?
+    public let loadedAt: Instant
+    /// The machine's own addresses, as the policy says or as found.
+    public let own: [Prefix]
+
+    public init(document: PolicyDocument, path: String?, loadedAt: Instant) {
+        (self.document, self.path, self.loadedAt) = (document, path, loadedAt)
+        own = document.ruleset.addresses.own ?? OwnAddresses.find()
+    }
+
+    var trustedProxies: [Prefix] { document.ruleset.addresses.trustedProxies }
+}
+
+/// Where the newest snapshot is found.
+///
+/// Every connection keeps the snapshot that it last saw and compares one number before each request; only after a change
+/// does it take the lock.
+final class SnapshotPublisher: Sendable {
+    private let generation = Atomic<UInt64>(1)
+    private let newest: Mutex<Snapshot>
+
+    init(_ first: Snapshot) { newest = Mutex(first) }
+
+    var current: Snapshot { newest.withLock { $0 } }
+
+    /// Replaces the snapshot by one made from it; changes never overlap.
+    func update(_ change: (Snapshot) -> Snapshot) {
+        newest.withLock { $0 = change($0) }
+        generation.add(1, ordering: .releasing)
+    }
+
+    /// One reader's view; for one thread.
+    struct Reader {
+        private let publisher: SnapshotPublisher
+        private var seen: UInt64 = 0
+        private var snapshot: Snapshot
+
+        init(_ publisher: SnapshotPublisher) {
+            self.publisher = publisher
+            snapshot = publisher.current
+        }
+
+        mutating func current() -> Snapshot {
+            let generation = publisher.generation.load(ordering: .acquiring)
+            if generation != seen { (seen, snapshot) = (generation, publisher.current) }
+            return snapshot
+        }
+    }
+}
