@@ -18,6 +18,8 @@ public struct YAMLValue {
         return nil
     }
 
+    var place: Place { Place(line: line, path: path) }
+
     /// The plain or quoted text.
     public func string() -> String? { string(orElse: "text is expected here") }
 
