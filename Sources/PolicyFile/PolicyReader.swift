@@ -1,0 +1,87 @@
+import Policy
+
+/// Reads a policy document over the draft that it extends. What cannot be read is reported and keeps the draft's value.
+struct PolicyReader {
+    static let keys = [
+        "version", "extends", "mode", "own_addresses", "trusted_proxies", "allow", "sources", "trust", "quiet",
+        "threshold", "budget", "ban", "signatures", "limits", "treatments",
+    ]
+    static let longest = Duration.seconds(365 * 86_400)
+
+    var draft: PolicyDraft
+
+    mutating func read(_ document: YAMLMapping) {
+        if let mode = document["mode"]?.choice(Mode.self) { draft.mode = mode }
+        if let quiet = document["quiet"]?.duration(.seconds(1)...(.seconds(3600))) { draft.quiet = quiet }
+        if let threshold = document["threshold"]?.integer(1...1000) { draft.threshold = threshold }
+        readAddresses(document)
+        readSources(document["sources"])
+        readTrust(document["trust"])
+        readBudget(document["budget"])
+        readBan(document["ban"])
+        readLists(document)
+    }
+
+    private mutating func readAddresses(_ document: YAMLMapping) {
+        if let own = document["own_addresses"] {
+            if own.isScalar {
+                if own.choice([("auto", true)]) == true { draft.ownAddresses = nil }
+            } else if let list = own.list(0...10_000) {
+                draft.ownAddresses = list.compactMap { $0.prefix() }
+            }
+        }
+        if let list = document["trusted_proxies"]?.list(0...10_000) { draft.trustedProxies = list.compactMap { $0.prefix() } }
+        if let list = document["allow"]?.list(0...100_000) { draft.allow = list.compactMap(Self.allowEntry) }
+    }
+
+    private static func allowEntry(_ value: YAMLValue) -> AddressPolicy.Entry? {
+        if value.isScalar { return value.prefix().map { AddressPolicy.Entry(prefix: $0, comment: "") } }
+        guard let map = value.mapping(["address", "comment"]),
+            let address = map.required("address", "write 'address: 192.0.2.0/24'")?.prefix()
+        else { return nil }
+        return AddressPolicy.Entry(prefix: address, comment: map["comment"]?.string() ?? "")
+    }
+
+    private mutating func readSources(_ value: YAMLValue?) {
+        guard let lengths = value.flatMap({ Self.lengths($0, else: draft.sources) }) else { return }
+        draft.sources = lengths
+    }
+
+    /// `{ipv4: 24, ipv6: 48}`; what is not written keeps its value.
+    static func lengths(_ value: YAMLValue, else other: PrefixLengths) -> PrefixLengths? {
+        guard let map = value.mapping(["ipv4", "ipv6"]) else { return nil }
+        return PrefixLengths(
+            v4: map["ipv4"]?.integer(8...32) ?? other.v4, v6: map["ipv6"]?.integer(16...128) ?? other.v6)
+    }
+
+    private mutating func readTrust(_ value: YAMLValue?) {
+        guard let map = value?.mapping(["hold", "factor"]) else { return }
+        draft.trust = Trust(
+            hold: map["hold"]?.duration() ?? draft.trust.hold, factor: map["factor"]?.integer(1...1000) ?? draft.trust.factor)
+    }
+
+    private mutating func readBudget(_ value: YAMLValue?) {
+        guard let map = value?.mapping(["per_source", "total"]) else { return }
+        draft.budget = AnswerBudget(
+            perSource: map["per_source"]?.rate() ?? draft.budget.perSource, total: map["total"]?.rate() ?? draft.budget.total)
+    }
+
+    private mutating func readBan(_ value: YAMLValue?) {
+        let keys = ["after", "first", "factor", "most", "most_unproven", "decay", "answer"]
+        guard let value, let map = value.mapping(keys) else { return }
+        let old = draft.ban
+        let span = Duration.seconds(1)...Self.longest
+        draft.ban = BanPolicy(
+            afterMessages: map["after"]?.integer(1...1_000_000) ?? old.afterMessages,
+            first: map["first"]?.duration(span) ?? old.first, factor: map["factor"]?.integer(1...100) ?? old.factor,
+            most: map["most"]?.duration(span) ?? old.most,
+            mostUnproven: map["most_unproven"]?.duration(span) ?? old.mostUnproven,
+            decay: map["decay"]?.duration(span) ?? old.decay,
+            answer: map["answer"].flatMap(AnswerReader.banAnswer) ?? old.answer)
+        if draft.ban.first > draft.ban.most {
+            (map["first"] ?? map["most"] ?? value).report(
+                "the first ban (\(draft.ban.first.unitText)) is longer than the longest (\(draft.ban.most.unitText)); "
+                    + "write first: and most: so that first is at most most")
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Yams
+
+/// A value of a YAML file with its place. What it is asked for and is not, it reports to its reader.
+public struct YAMLValue {
+    let node: Node
+    let reader: YAMLReader
+    /// Such as `limits[2].key`; empty for the root.
+    public let path: String
+    /// Of the value itself; a value that is missing has its key's.
+    public let line: Int
+
+    /// Reports what is wrong with this value.
+    public func report(_ message: String) { reader.report(line: line, path: path, message) }
+
+    /// Reports what is wrong with this value, and is nil, to be returned.
+    public func fail<Result>(_ message: String) -> Result? {
+        report(message)
+        return nil
+    }
+
+    var place: Place { Place(line: line, path: path) }
+
+    /// The plain or quoted text.
+    public func string() -> String? { string(orElse: "text is expected here") }
+
+    func string(orElse expectation: String) -> String? {
+        switch node {
+        case .scalar(let scalar) where !isNull: scalar.string
+        case .scalar: fail("has no value; \(expectation), or remove the key")
+        case .mapping: fail("is a map of keys; \(expectation)")
+        case .sequence: fail("is a list; \(expectation)")
+        case .alias: fail("is an alias; \(expectation)")
+        }
+    }
+
+    /// Whether nothing, `~` or `null` stands here.
+    public var isNull: Bool {
+        guard case .scalar(let scalar) = node, scalar.style == .plain || scalar.style == .any else { return false }
+        return scalar.string.isEmpty || scalar.string == "~" || scalar.string == "null"
+    }
+
+    public var isScalar: Bool { node.scalar != nil }
+    public var isMapping: Bool { node.mapping != nil }
+    public var isList: Bool { node.sequence != nil }
+
+    /// `true` or `false`.
+    public func bool() -> Bool? {
+        guard let text = string(orElse: "write true or false") else { return nil }
+        switch text {
+        case "true": return true
+        case "false": return false
+        default: return fail("'\(text)' is neither true nor false; write one of them")
+        }
+    }
+
+    /// A whole number within bounds.
+    public func integer(_ bounds: ClosedRange<Int>) -> Int? {
+        let expectation = "write a whole number from \(bounds.lowerBound) to \(bounds.upperBound)"
+        guard let text = string(orElse: expectation) else { return nil }
+        guard let number = Int(text), !text.hasPrefix("+") else {
+            return fail("'\(text)' is not a whole number; \(expectation)")
+        }
+        guard bounds.contains(number) else { return fail("\(number) is out of range; \(expectation)") }
+        return number
+    }
+
+    /// One of some words.
+    public func choice<Choice>(_ choices: [(word: String, value: Choice)]) -> Choice? {
+        let words = choices.map(\.word)
+        guard let text = string(orElse: "write one of \(words.joined(separator: ", "))") else { return nil }
+        if let choice = choices.first(where: { $0.word == text }) { return choice.value }
+        return fail("'\(text)' is not one of \(words.joined(separator: ", "))\(Nearest.hint(text, among: words))")
+    }
+
+    /// One of the cases of an enumeration that are words.
+    public func choice<Choice>(_ type: Choice.Type = Choice.self) -> Choice?
+    where Choice: RawRepresentable<String> & CaseIterable {
+        choice(type.allCases.map { ($0.rawValue, $0) })
+    }
+
+    /// The items of a list.
+    public func list(_ bounds: ClosedRange<Int> = 0...Int.max) -> [YAMLValue]? {
+        guard case .sequence(let sequence) = node else {
+            return fail("is not a list; write '- item' lines below the key, or [item, item]")
+        }
+        guard sequence.count >= bounds.lowerBound else { return fail("is an empty list; write at least one item") }
+        guard sequence.count <= bounds.upperBound else {
+            return fail("has \(sequence.count) items; at most \(bounds.upperBound) are allowed")
+        }
+        return sequence.enumerated().map { child($1, path: "\(path)[\($0)]", line: nil) }
+    }
+
+    /// The items of a list, or the one value that stands for a list of one.
+    public func listOrOne(_ bounds: ClosedRange<Int> = 1...Int.max) -> [YAMLValue]? {
+        isScalar ? [self] : list(bounds)
+    }
+
+    func child(_ node: Node, path: String, line: Int?) -> YAMLValue {
+        let mark = node.mark?.line ?? line ?? self.line
+        // An empty value's mark lies behind it, where the next key begins.
+        let child = YAMLValue(node: node, reader: reader, path: path, line: mark)
+        guard let line, child.isNull else { return child }
+        return YAMLValue(node: node, reader: reader, path: path, line: line)
+    }
+}
