@@ -26,15 +26,18 @@ let package = Package(
             resources: [.embedInCode("default-policy.yaml")], swiftSettings: strict),
         .target(name: "State", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "Guard", dependencies: ["JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
-        .executableTarget(
-            name: "sipguardd",
+        .target(
+            name: "Daemon",
             dependencies: [
-                "Guard",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Guard", "Policy", "PolicyFile", "RPC", "JSON",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: strict),
+        .executableTarget(
+            name: "sipguardd",
+            dependencies: ["Daemon", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
         .executableTarget(
             name: "sipguardctl",
             dependencies: [
@@ -46,6 +49,7 @@ let package = Package(
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
         .testTarget(name: "PolicyFileTests", dependencies: ["PolicyFile"], resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(name: "StateTests", dependencies: ["State"], swiftSettings: strict),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon"], resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Guard"], resources: [.copy("Fixtures")], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -52,10 +52,10 @@ enum DecisionWriter {
         }
     }
 
-    /// Twelve hexadecimal digits.
+    /// Sixteen hexadecimal digits.
     static func writeID(_ id: UInt64, into result: inout JSONWriter) {
-        withUnsafeTemporaryAllocation(byteCount: 12, alignment: 1) { bytes in
-            for index in 0..<12 { bytes[index] = hex(UInt8(truncatingIfNeeded: id >> UInt64(44 - 4 * index)) & 15) }
+        withUnsafeTemporaryAllocation(byteCount: 16, alignment: 1) { bytes in
+            for index in 0..<16 { bytes[index] = hex(UInt8(truncatingIfNeeded: id >> UInt64(60 - 4 * index)) & 15) }
             result.string(UnsafeRawBufferPointer(bytes))
         }
     }

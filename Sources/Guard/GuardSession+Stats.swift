@@ -39,7 +39,10 @@ extension GuardSession {
 
     private var requests: JSONValue {
         let totals = state.totals
-        let counts = [totals.pass, totals.reject, totals.ok200, totals.drop].map { $0.load(ordering: .relaxed) }
+        let counts = [
+            totals.pass.load(ordering: .relaxed), totals.reject.load(ordering: .relaxed),
+            totals.ok200.load(ordering: .relaxed), totals.drop.load(ordering: .relaxed),
+        ]
         return [
             "total": Self.number(counts.reduce(0, &+)), "pass": Self.number(counts[0]), "reject": Self.number(counts[1]),
             "ok200": Self.number(counts[2]), "drop": Self.number(counts[3]),

@@ -9,7 +9,10 @@ final class HitCounters: Sendable {
     final class Counter: Sendable {
         let name: String
         let hits: Atomic<UInt64>
-        init(_ name: String, _ hits: UInt64) { (self.name, self.hits) = (name, Atomic(hits)) }
+        init(_ name: String, _ hits: UInt64) {
+            self.name = name
+            self.hits = Atomic(hits)
+        }
     }
 
     init(_ ruleset: Ruleset, carrying old: HitCounters?) {

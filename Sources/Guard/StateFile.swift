@@ -71,8 +71,8 @@ public final class StateFile: Sendable {
             guard count > 0 else { break }
             bytes.append(contentsOf: chunk[..<count])
         }
-        do {
-            return try bytes.withUnsafeBytes { buffer throws(JSONParseError) in try JSONValue(parsing: buffer) }
+        do throws(JSONParseError) {
+            return try JSONValue(parsing: String(decoding: bytes, as: UTF8.self))
         } catch {
             throw StateFileProblem(description: "\(path): \(error.message)")
         }

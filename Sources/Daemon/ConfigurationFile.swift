@@ -1,0 +1,141 @@
+import Glibc
+import Logging
+import PolicyFile
+import RPC
+
+/// Reads the configuration file; every mistake in it is reported at once, with its line.
+public enum ConfigurationFile {
+    public static func load(path: String) throws(FileProblems) -> Configuration {
+        try parse(text: try TextFile.read(path: path), name: path)
+    }
+
+    public static func parse(text: String, name: String) throws(FileProblems) -> Configuration {
+        let reader = YAMLReader(file: name)
+        guard let map = reader.root(of: text)?.mapping(keys) else { throw FileProblems(reader.problems) }
+        var configuration = Configuration()
+        if let listeners = map["listeners"]?.list(1...16) {
+            configuration.listeners = listeners.compactMap(listener)
+            reportDoubles(configuration.listeners, listeners)
+        }
+        if let policy = map["policy"]?.string() { configuration.policyPath = policy }
+        if let file = map["state_file"]?.string() { configuration.stateFile = file }
+        if let memory = map["memory"]?.size(Configuration.memoryBounds) { configuration.memory = memory }
+        if let log = map["log"]?.mapping(["level", "format"]) {
+            if let level = log["level"]?.choice(Logger.Level.words) { configuration.logLevel = level }
+            if let format = log["format"]?.choice(LogFormat.self) { configuration.logFormat = format }
+        }
+        try reader.check()
+        return configuration
+    }
+
+    private static let keys = ["listeners", "policy", "state_file", "memory", "log"]
+    private static let listenerKeys = [
+        "unix", "tcp", "role", "mode", "owner", "group", "max_connections", "max_message", "allow_non_loopback", "name",
+    ]
+
+    private static func listener(_ value: YAMLValue) -> ListenerConfiguration? {
+        guard let map = value.mapping(listenerKeys), let endpoint = endpoint(map) else { return nil }
+        let role: Role? = map.required("role", "write 'role: ask', 'role: read' or 'role: admin'")?.choice()
+        guard let role else { return nil }
+        if case .tcp = endpoint, role == .admin {
+            return map["role"]?.fail("a TCP listener never carries the role admin; use a Unix socket, or 'role: read'")
+        }
+        let name = map["name"]?.string() ?? Self.name(endpoint)
+        var listener = ListenerConfiguration(name: name, endpoint: endpoint, role: role)
+        if let most = map["max_connections"]?.integer(1...4096) { listener.maxConnections = most }
+        if let most = map["max_message"]?.size((4 << 10)...(16 << 20)) { listener.messageLimit = most }
+        return listener
+    }
+
+    private static func endpoint(_ map: YAMLMapping) -> ListenerConfiguration.Endpoint? {
+        switch (map["unix"], map["tcp"]) {
+        case (let unix?, nil): return unixSocket(unix, map)
+        case (nil, let tcp?): return tcpEndpoint(tcp, map)
+        case (nil, nil): return map.value.fail("has neither 'unix' nor 'tcp'; write 'unix: /run/sipguardd/ask.sock'")
+        case (.some, let tcp?): return tcp.fail("stands beside 'unix'; a listener has one of them, make two of it")
+        }
+    }
+
+    private static func unixSocket(_ value: YAMLValue, _ map: YAMLMapping) -> ListenerConfiguration.Endpoint? {
+        if let extra = map["allow_non_loopback"] { extra.report("is for 'tcp' listeners; remove it") }
+        guard let path = value.string() else { return nil }
+        guard path.hasPrefix("/") else { return value.fail("'\(path)' is not an absolute path; begin it with '/'") }
+        var socket = ListenerConfiguration.UnixSocket(path: path)
+        if let mode = map["mode"].flatMap(mode) { socket.mode = mode }
+        (socket.owner, socket.group) = (map["owner"]?.string(), map["group"]?.string())
+        return .unix(socket)
+    }
+
+    private static func mode(_ value: YAMLValue) -> mode_t? {
+        guard let text = value.string() else { return nil }
+        guard let mode = mode_t(text, radix: 8), mode <= 0o777 else {
+            return value.fail("'\(text)' is not a file mode; write it in octal and in quotes, such as \"0660\"")
+        }
+        return mode
+    }
+
+    private static func tcpEndpoint(_ value: YAMLValue, _ map: YAMLMapping) -> ListenerConfiguration.Endpoint? {
+        for key in ["mode", "owner", "group"] { map[key]?.report("is for 'unix' listeners; remove it") }
+        guard let text = value.string() else { return nil }
+        guard var endpoint = ListenerConfiguration.TCPEndpoint(text) else {
+            return value.fail("'\(text)' is not an address and port; write '127.0.0.1:4571' or '[::1]:4571'")
+        }
+        endpoint.allowNonLoopback = map["allow_non_loopback"]?.bool() ?? false
+        return .tcp(endpoint)
+    }
+
+    private static func name(_ endpoint: ListenerConfiguration.Endpoint) -> String {
+        switch endpoint {
+        case .unix(let socket): "unix:\(socket.path)"
+        case .tcp(let tcp): "tcp:\(tcp.host):\(tcp.port)"
+        }
+    }
+
+    private static func reportDoubles(_ listeners: [ListenerConfiguration], _ values: [YAMLValue]) {
+        var seen: Set<String> = []
+        guard listeners.count == values.count else { return }
+        for (listener, value) in zip(listeners, values) where !seen.insert(name(listener.endpoint)).inserted {
+            value.report("listens where another one does; remove one")
+        }
+    }
+}
+
+extension ListenerConfiguration.TCPEndpoint {
+    /// Reads `127.0.0.1:4571` or `[::1]:4571`.
+    init?(_ text: String) {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]), port > 0 else {
+            return nil
+        }
+        let host = text[..<colon].filter { $0 != "[" && $0 != "]" }
+        guard !host.isEmpty else { return nil }
+        self.init(host: host, port: port)
+    }
+}
+
+extension ListenerConfiguration {
+    /// Reads `unix:/path,role=ask,mode=0660,group=kamailio` or `tcp:127.0.0.1:4571,role=ask`, as `--listen` takes it.
+    public init?(option: String) {
+        let parts = option.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        var options: [String: String] = [:]
+        for part in parts.dropFirst() {
+            let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard pair.count == 2 else { return nil }
+            options[String(pair[0])] = String(pair[1])
+        }
+        guard let role = Role(rawValue: options.removeValue(forKey: "role") ?? "ask") else { return nil }
+        if parts[0].hasPrefix("unix:") {
+            var socket = UnixSocket(path: String(parts[0].dropFirst(5)))
+            if let text = options.removeValue(forKey: "mode") {
+                guard let mode = mode_t(text, radix: 8), mode <= 0o777 else { return nil }
+                socket.mode = mode
+            }
+            (socket.owner, socket.group) = (options.removeValue(forKey: "owner"), options.removeValue(forKey: "group"))
+            self.init(name: parts[0], endpoint: .unix(socket), role: role)
+        } else if parts[0].hasPrefix("tcp:"), let tcp = TCPEndpoint(String(parts[0].dropFirst(4))) {
+            self.init(name: parts[0], endpoint: .tcp(tcp), role: role)
+        } else {
+            return nil
+        }
+        guard options.isEmpty else { return nil }
+    }
+}

@@ -1,0 +1,65 @@
+import Guard
+import Logging
+import RPC
+
+/// Turns events into log lines: fixed sentences with the facts as metadata.
+enum EventLog {
+    static func write(_ state: GuardState, to logger: Logger) {
+        let (events, dropped) = state.drainEvents()
+        for event in events { write(event, to: logger) }
+        if dropped > 0 { logger.warning("more events than could be logged", metadata: ["count": "\(dropped)"]) }
+    }
+
+    private static func write(_ event: GuardEvent, to logger: Logger) {
+        switch event {
+        case .floodBegan(let source, let rule, let treatment):
+            logger.notice(
+                "attack recognised",
+                metadata: ["source.address": "\(source)", "rule": "\(rule)", "treatment": "\(treatment)"])
+        case .banned(let source, let rule, let until):
+            logger.notice(
+                "source banned",
+                metadata: ["source.address": "\(source)", "rule": "\(rule)", "until": "\(Clock.text(of: until))"])
+        case .banAdded(let entry):
+            logger.notice("ban added", metadata: ["source.prefix": "\(entry.prefix)", "by": "\(entry.by)"])
+        case .banRemoved(let prefix, let by):
+            logger.notice("ban removed", metadata: ["source.prefix": "\(prefix)", "by": "\(by)"])
+        case .sourceForgotten(let source):
+            logger.notice("source forgotten", metadata: ["source.address": "\(source)"])
+        case .allowAdded(let entry):
+            logger.notice("allow list entry added", metadata: ["source.prefix": "\(entry.prefix)", "by": "\(entry.by)"])
+        case .allowRemoved(let prefix, let by):
+            logger.notice("allow list entry removed", metadata: ["source.prefix": "\(prefix)", "by": "\(by)"])
+        case .policyReloaded(let path, let rules, let signatures):
+            logger.notice(
+                "policy reloaded",
+                metadata: ["policy": "\(path ?? "built-in")", "rules": "\(rules)", "signatures": "\(signatures)"])
+        case .policyRefused(_, let problems):
+            for problem in problems.prefix(20) {
+                logger.error("policy has a mistake, the old one stays", metadata: ["problem": "\(problem)"])
+            }
+        case .ownAddressesChanged(let own):
+            let addresses = own.map(\.description).joined(separator: ",")
+            logger.notice("own addresses changed", metadata: ["addresses": "\(addresses)"])
+        case .stateNotSaved(let problem): logger.error("state cannot be saved", metadata: ["problem": "\(problem)"])
+        case .stateSavedAgain: logger.notice("state is saved again")
+        }
+    }
+}
+
+extension Logger {
+    /// What a listener has to say.
+    func log(_ event: ListenerEvent, listener: String) {
+        switch event {
+        case .acceptFailing(let code):
+            warning("connections cannot be taken", metadata: ["listener": "\(listener)", "errno": "\(code)"])
+        case .acceptRecovered: notice("connections are taken again", metadata: ["listener": "\(listener)"])
+        case .full(let count):
+            warning("too many connections", metadata: ["listener": "\(listener)", "connections": "\(count)"])
+        case .roomAgain: notice("there is room for connections again", metadata: ["listener": "\(listener)"])
+        case .threadFailed(let code):
+            warning("a connection got no thread", metadata: ["listener": "\(listener)", "errno": "\(code)"])
+        case .slowPeer: notice("a peer did not read its replies and was disconnected", metadata: ["listener": "\(listener)"])
+        }
+    }
+}
