@@ -1,0 +1,97 @@
+import JSON
+import Policy
+import Testing
+
+@testable import Guard
+
+@Suite struct ListTests {
+    let house: House
+    init() throws { house = try House() }
+
+    @Test func aBanHoldsUntilItIsRemoved() throws {
+        let options: JSONValue = ["source_ip": "203.0.113.9", "method": "OPTIONS"]
+        #expect(try house.verdict(options) == "pass")
+        try house.call("ban.add", ["address": "203.0.113.0/24", "comment": "why", "by": "me"])
+        #expect(try house.verdict(options) == "drop")
+        let list = try house.call("ban.list")
+        #expect(list["total"] == 1 && list["bans"]?[0]?["comment"] == "why" && list["bans"]?[0]?["until"] == .null)
+        #expect(try house.call("ban.remove", ["address": "203.0.113.0/24"])["removed"] == true)
+        #expect(try house.call("ban.remove", ["address": "203.0.113.0/24"])["removed"] == false)
+        #expect(try house.verdict(options) == "pass")
+    }
+
+    @Test func aBanEndsWithItsDuration() throws {
+        try house.call("ban.add", ["address": "203.0.113.9", "duration": "10s"])
+        house.state.maintain(now: Clock.now + .seconds(9))
+        #expect(try house.call("ban.list")["total"] == 1)
+        house.state.maintain(now: Clock.now + .seconds(11))
+        #expect(try house.call("ban.list")["total"] == 0)
+    }
+
+    @Test(arguments: ["127.0.0.1", "127.0.0.0/8", "0.0.0.0/0", "::/0", "::1"])
+    func nobodyBansThisMachineByMistake(address: String) throws {
+        let error = try house.call("ban.add", ["address": .string(address)])
+        #expect(error["code"] == -32010 && error["data"]?["protected"] == "own")
+        #expect(try house.call("ban.add", ["address": .string(address), "force": true])["rule"] == "manual")
+    }
+
+    @Test func nobodyBansATrustedProxyOrAnAllowedAddressByMistake() throws {
+        let house = try House(policy: "version: 1\nextends: default\ntrusted_proxies: [198.51.100.5]\nallow: [198.51.100.6]\n")
+        for (address, protection) in [
+            ("198.51.100.5", "trusted_proxy"), ("198.51.100.0/29", "trusted_proxy"), ("198.51.100.6", "allow"),
+        ] {
+            #expect(try house.call("ban.add", ["address": .string(address)])["data"]?["protected"]?.string == protection)
+        }
+    }
+
+    @Test func theAllowListWinsOverABan() throws {
+        try house.call("ban.add", ["address": "203.0.113.0/24"])
+        try house.call("allow.add", ["address": "203.0.113.9", "duration": 60])
+        #expect(try house.verdict(["source_ip": "203.0.113.9", "method": "OPTIONS"]) == "pass")
+        #expect(try house.verdict(["source_ip": "203.0.113.8", "method": "OPTIONS"]) == "drop")
+        #expect(try house.call("allow.remove", ["address": "203.0.113.9"])["removed"] == true)
+        #expect(try house.verdict(["source_ip": "203.0.113.9", "method": "OPTIONS"]) == "drop")
+    }
+
+    @Test func anEntryOfThePolicyFileIsRemovedThere() throws {
+        let house = try House(policy: "version: 1\nextends: default\nallow: [192.0.2.6]\n")
+        let error = try house.call("allow.remove", ["address": "192.0.2.6"])
+        #expect(error["code"] == -32602)
+        #expect(try house.call("allow.list")["allowed"]?[0]?["by"] == "policy")
+    }
+
+    @Test func longListsComeInPages() throws {
+        for number in 0..<25 { try house.call("ban.add", ["address": .string("203.0.113.\(number)")]) }
+        let page = try house.call("ban.list", ["offset": 20, "limit": 10])
+        #expect(page["bans"]?.array?.count == 5 && page["total"] == 25)
+        #expect(page["bans"]?[0]?["address"] == "203.0.113.20")
+    }
+
+    @Test(arguments: [
+        ["address": "nonsense"], ["address": "192.0.2.1", "duration": "soon"], ["address": "192.0.2.1", "duration": 0],
+        ["address": "192.0.2.1", "duration": "-5s"], ["address": "192.0.2.1", "duration": "99999999999999999999d"],
+        ["address": "192.0.2.1", "comment": .string(String(repeating: "x", count: 201))], [:],
+    ] as [JSONValue])
+    func badEntriesAreRefused(params: JSONValue) throws {
+        #expect(try house.call("ban.add", params)["code"] == -32602)
+        #expect(try house.call("ban.list")["total"] == 0)
+    }
+
+    @Test func forgettingClearsCountersAndBans() throws {
+        for _ in 0..<300 { _ = try house.verdict(["source_ip": "203.0.113.9", "method": "OPTIONS", "user_agent": "friendly-scanner"]) }
+        #expect(try house.call("source.show", ["source": "203.0.113.9"])["ban"] != .null)
+        #expect(try house.call("ban.list")["total"] == 1)
+        let forgotten = try house.call("source.forget", ["source": "203.0.113.9"])
+        #expect(forgotten["forgotten"] == true && forgotten["ban_removed"] == true)
+        #expect(try house.call("source.show", ["source": "203.0.113.9"])["known"] == false)
+        #expect(try house.verdict(["source_ip": "203.0.113.9", "method": "OPTIONS"]) == "pass")
+        #expect(try house.call("source.forget", ["source": "203.0.113.9"])["forgotten"] == true)
+        #expect(try house.call("source.forget", ["source": "203.0.113.10"])["forgotten"] == false)
+    }
+
+    @Test func anAutomaticBanCanBeRemoved() throws {
+        for _ in 0..<300 { _ = try house.verdict(["source_ip": "203.0.113.9", "method": "OPTIONS", "user_agent": "friendly-scanner"]) }
+        #expect(try house.call("ban.remove", ["address": "203.0.113.9"])["removed"] == true)
+        #expect(try house.call("ban.list")["total"] == 0)
+    }
+}

@@ -1,3 +1,0 @@
-import Testing
-@testable import Guard
-@Test func builds() { #expect(Bool(true)) }
