@@ -2,7 +2,18 @@
 #ifndef SIPGUARDD_PLATFORM_H
 #define SIPGUARDD_PLATFORM_H
 
+#include <sys/types.h>
+
 /// accept4(2) with SOCK_CLOEXEC: the new descriptor, or -1 with errno set.
 int platform_accept(int listener);
+
+/// SO_PEERCRED of a connected Unix socket: 0, or -1 with errno set.
+int platform_peer(int socket, uid_t *uid, gid_t *gid, pid_t *pid);
+
+/// A close-on-exec, non-blocking eventfd(2), or -1 with errno set.
+int platform_event(void);
+
+/// Names the calling thread, as ps and perf show it (15 characters count).
+void platform_name_thread(const char *name);
 
 #endif

@@ -1,0 +1,76 @@
+import CPlatform
+import Glibc
+
+private let dontWait = Int32(MSG_DONTWAIT)
+private let sendFlags = Int32(MSG_NOSIGNAL) | dontWait
+
+/// One connected stream socket: receive and send without surprises.
+///
+/// Does not own the descriptor, since closing it has to be agreed with who may shut it down from another thread.
+struct Socket: Sendable {
+    let descriptor: Int32
+
+    /// What came of receiving.
+    enum Received: Equatable {
+        case bytes(Int)
+        case closed
+    }
+
+    /// What came of sending.
+    enum Sent: Equatable {
+        case all
+        case timedOut
+        case closed
+    }
+
+    /// Waits for bytes.
+    func receive(into space: UnsafeMutableRawBufferPointer) -> Received {
+        while true {
+            let count = recv(descriptor, space.baseAddress, space.count, 0)
+            if count > 0 { return .bytes(count) }
+            if count == 0 || errno != EINTR { return .closed }
+        }
+    }
+
+    /// Sends everything, or gives up when the peer has left it unread for `timeout` altogether.
+    ///
+    /// Usually one system call and no look at the clock.
+    func send(_ bytes: UnsafeRawBufferPointer, timeout: Duration) -> Sent {
+        var sent = 0
+        var deadline: ContinuousClock.Instant?
+        while sent < bytes.count {
+            let count = Glibc.send(descriptor, bytes.baseAddress! + sent, bytes.count - sent, sendFlags)
+            if count >= 0 {
+                sent += count
+            } else if errno == EAGAIN {
+                let end = deadline ?? ContinuousClock.now + timeout
+                deadline = end
+                guard wait(for: Int16(POLLOUT), until: end) else { return .timedOut }
+            } else if errno != EINTR {
+                return .closed
+            }
+        }
+        return .all
+    }
+
+    /// Takes what the peer still sends and drops it, so that closing does not destroy a last reply on its way.
+    func linger(until deadline: ContinuousClock.Instant) {
+        shutdown(descriptor, Int32(SHUT_WR))
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { scratch in
+            var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            while poll(&entry, 1, milliseconds(until: deadline)) > 0, ContinuousClock.now < deadline {
+                if recv(descriptor, scratch.baseAddress, scratch.count, dontWait) <= 0 { return }
+            }
+        }
+    }
+
+    /// False if the deadline has passed before.
+    func wait(for events: Int16, until deadline: ContinuousClock.Instant) -> Bool {
+        var entry = pollfd(fd: descriptor, events: events, revents: 0)
+        while true {
+            let count = poll(&entry, 1, milliseconds(until: deadline))
+            if count > 0 { return true }
+            if count == 0 || errno != EINTR { return false }
+        }
+    }
+}

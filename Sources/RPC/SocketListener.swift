@@ -1,0 +1,151 @@
+import CPlatform
+import Glibc
+import JSON
+import Synchronization
+
+/// Serves an `RPCService` on one Unix or TCP socket, with one blocking thread for each connection.
+///
+/// Two system calls a request and the kernel as the scheduler: for clients that ask one question at a time and wait
+/// for the answer this is faster than any event loop. None of it runs on Swift's cooperative threads.
+public final class SocketListener: Sendable {
+    public let configuration: ListenerConfiguration
+    let service: any RPCService
+    let onEvent: (@Sendable (ListenerEvent) -> Void)?
+    let socket: ListeningSocket
+    /// Wakes the accepting thread.
+    let wakeUp: WakeUp
+    /// Wakes `stop()`.
+    private let progress: WakeUp
+    private let connections = Mutex(Connections())
+
+    /// Binds the socket and listens; nobody is served before `start`.
+    public init(
+        _ configuration: ListenerConfiguration, service: any RPCService,
+        onEvent: (@Sendable (ListenerEvent) -> Void)? = nil
+    ) throws(ListenerError) {
+        if case .tcp = configuration.endpoint, configuration.role == .admin { throw .adminOverTCP }
+        guard let wakeUp = WakeUp(), let progress = WakeUp() else {
+            throw .system(call: "eventfd", endpoint: configuration.name, errno: errno)
+        }
+        self.wakeUp = wakeUp
+        self.progress = progress
+        self.configuration = configuration
+        self.service = service
+        self.onEvent = onEvent
+        socket = try ListeningSocket.open(configuration.endpoint)
+    }
+
+    /// The TCP port that is listened on; nil for a Unix socket.
+    public var port: UInt16? {
+        SocketAddress { getsockname(socket.descriptor, $0, $1) }?.hostAndPort?.port
+    }
+
+    /// Begins to take connections. Only the first call does anything.
+    public func start() throws(ListenerError) {
+        guard connections.withLock({ $0.beginAccepting() }) else { return }
+        let code = startThread(named: "accept-\(configuration.name)") { [self] in
+            acceptConnections()
+            socket.close()
+            connections.withLock { $0.isAccepting = false }
+            progress.signal()
+        }
+        guard code == 0 else {
+            connections.withLock { $0.isAccepting = false }
+            throw .system(call: "pthread_create", endpoint: configuration.name, errno: code)
+        }
+    }
+
+    /// Takes no more connections, lets each open one answer what it has received, and closes it.
+    ///
+    /// May be called from any thread, and more than once; returns when all is done. Whoever is still not finished
+    /// after the drain limit is cut off.
+    ///
+    /// - Returns: the number of connections whose thread did not even end then (it hangs in a call).
+    @discardableResult
+    public func stop() -> Int {
+        socket.unlinkFile()
+        let wasAccepting = connections.withLock { $0.beginDraining() }
+        wakeUp.signal()
+        if !wasAccepting { socket.close() }
+        if wait(until: .now + configuration.drainLimit) { return 0 }
+        connections.withLock { $0.shutDownAll(Int32(SHUT_RDWR)) }
+        _ = wait(until: .now + .seconds(1))
+        return connections.withLock { $0.open.count }
+    }
+
+    /// A consistent enough copy of the counters.
+    public var counters: ListenerCounters { connections.withLock { $0.counters } }
+
+    private func wait(until deadline: ContinuousClock.Instant) -> Bool {
+        while !connections.withLock({ $0.isIdle }) {
+            guard ContinuousClock.now < deadline else { return false }
+            progress.wait(until: deadline)
+        }
+        return true
+    }
+}
+
+extension SocketListener {
+    /// Serves a descriptor that was just accepted, or turns it away.
+    func take(_ descriptor: Int32) {
+        let connection = Connection(
+            socket: Socket(descriptor: descriptor), caller: caller(on: descriptor), configuration: configuration)
+        switch connections.withLock({ $0.add(connection, limit: configuration.maxConnections) }) {
+        case .added(let hasRoomAgain):
+            if hasRoomAgain { onEvent?(.roomAgain) }
+            serve(connection)
+        case .full(let isFirst):
+            if isFirst { onEvent?(.full(connections: configuration.maxConnections)) }
+            turnAway(descriptor)
+        case .draining:
+            close(descriptor)
+        }
+    }
+
+    func countAcceptFailure() { connections.withLock { $0.countAcceptFailure() } }
+
+    private func serve(_ connection: Connection) {
+        let code = startThread(named: "rpc-\(configuration.name)") { [self] in
+            let end = connection.serve(service)
+            remove(connection)
+            if case .slowPeer = end { onEvent?(.slowPeer(connection.caller.peer)) }
+        }
+        if code != 0 {
+            onEvent?(.threadFailed(errno: code))
+            remove(connection)
+        }
+    }
+
+    private func remove(_ connection: Connection) {
+        connections.withLock { $0.remove(connection) }
+        progress.signal()
+    }
+
+    /// The framing cannot be known yet, so it is a line; nobody waits for a peer that does not take it.
+    private func turnAway(_ descriptor: Int32) {
+        var reply = JSONWriter()
+        reply.response(error: RPCError(.tooManyConnections), id: nil)
+        Framing.newline.close(messageAt: 0, in: &reply)
+        let socket = Socket(descriptor: descriptor)
+        _ = socket.send(reply.bytes, timeout: .zero)
+        socket.linger(until: .now)
+        close(descriptor)
+    }
+
+    private func caller(on descriptor: Int32) -> Caller {
+        Caller(listener: configuration.name, role: configuration.role, peer: peer(on: descriptor))
+    }
+
+    private func peer(on descriptor: Int32) -> Caller.Peer {
+        if case .unix = configuration.endpoint {
+            var (uid, gid, pid): (uid_t, gid_t, pid_t) = (0, 0, 0)
+            guard platform_peer(descriptor, &uid, &gid, &pid) == 0 else { return .unknown }
+            return .process(uid: uid, gid: gid, pid: pid)
+        }
+        setOption(descriptor, level: Int32(IPPROTO_TCP), TCP_NODELAY)
+        guard let peer = SocketAddress(filledBy: { getpeername(descriptor, $0, $1) })?.hostAndPort else {
+            return .unknown
+        }
+        return .address(peer.host, port: peer.port)
+    }
+}
