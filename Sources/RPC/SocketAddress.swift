@@ -62,7 +62,9 @@ struct SocketAddress {
     }
 
     private func text(_ characters: [CChar]) -> String {
-        String(decoding: characters.prefix { $0 != 0 && $0 != CChar(bitPattern: UInt8(ascii: "%")) }.map(UInt8.init), as: UTF8.self)
+        String(
+            decoding: characters.prefix { $0 != 0 && $0 != CChar(bitPattern: UInt8(ascii: "%")) }.map(UInt8.init),
+            as: UTF8.self)
     }
 }
 

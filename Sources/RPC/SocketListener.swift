@@ -143,7 +143,9 @@ extension SocketListener {
             return .process(uid: uid, gid: gid, pid: pid)
         }
         setOption(descriptor, level: Int32(IPPROTO_TCP), TCP_NODELAY)
-        guard let peer = SocketAddress(filledBy: { getpeername(descriptor, $0, $1) })?.hostAndPort else { return .unknown }
+        guard let peer = SocketAddress(filledBy: { getpeername(descriptor, $0, $1) })?.hostAndPort else {
+            return .unknown
+        }
         return .address(peer.host, port: peer.port)
     }
 }

@@ -1,3 +1,0 @@
-import Testing
-@testable import RPC
-@Test func builds() { #expect(Bool(true)) }
