@@ -49,8 +49,8 @@ let package = Package(
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
         .testTarget(name: "PolicyFileTests", dependencies: ["PolicyFile"], resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(name: "StateTests", dependencies: ["State"], swiftSettings: strict),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon"], resources: [.copy("Fixtures")], swiftSettings: strict),
-        .testTarget(name: "GuardTests", dependencies: ["Guard"], resources: [.copy("Fixtures")], swiftSettings: strict),
+        .testTarget(name: "DaemonTests", dependencies: ["Daemon"], swiftSettings: strict),
+        .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -40,9 +40,10 @@ public func loadPolicy(of configuration: Configuration) throws(StartFailure) -> 
 }
 
 /// Runs the daemon until a signal ends it.
-public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: Logger) async throws {
+public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: Logger, output: LogOutput) async throws {
     let stateFile = configuration.stateFile.map(StateFile.init)
     let state = GuardState(policy: policy, memory: configuration.memory, version: version, stateFile: stateFile)
+    state.addErrorCount("log_lines_lost") { output.failureCount }
     restore(state, logger)
     for warning in policy.document.warnings { logger.warning("policy", metadata: ["warning": "\(warning)"]) }
     let service = GuardService(state: state)

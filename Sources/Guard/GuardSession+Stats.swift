@@ -101,9 +101,11 @@ extension GuardSession {
     }
 
     private var errors: JSONValue {
-        [
+        var errors: JSONObject = [
             "unreadable_messages": Self.number(state.totals.unreadable.load(ordering: .relaxed)),
             "state_not_saved": state.stateFile?.problem.map { .string($0) } ?? .null,
         ]
+        for (name, count) in state.otherErrors { errors[name] = .int(Int64(count)) }
+        return .object(errors)
     }
 }

@@ -19,6 +19,7 @@ public final class GuardState: Sendable {
     private let policyPath: String?
     private let decisions: Atomic<UInt64>
     private let listeners = Mutex<[@Sendable () -> ListenerReport]>([])
+    private let errorCounts = Mutex<[(name: String, count: @Sendable () -> Int)]>([])
     let stateFile: StateFile?
 
     /// Half of the memory goes to the records of sources and half to counters.
@@ -39,6 +40,13 @@ public final class GuardState: Sendable {
 
     /// A new decision's id.
     func nextDecision() -> UInt64 { decisions.add(1, ordering: .relaxed).newValue }
+
+    /// Tells `stats.get` of an error count that is kept elsewhere.
+    public func addErrorCount(_ name: String, _ count: @escaping @Sendable () -> Int) {
+        errorCounts.withLock { $0.append((name, count)) }
+    }
+
+    var otherErrors: [(name: String, count: Int)] { errorCounts.withLock { $0 }.map { ($0.name, $0.count()) } }
 
     /// Tells `stats.get` of one more listener.
     public func addListener(_ report: @escaping @Sendable () -> ListenerReport) {

@@ -84,7 +84,7 @@ import RPC
         let output = LogOutput()
         let (level, format) = (configuration.logLevel, configuration.logFormat)
         let logger = Logger(label: "sipguardd") { _ in StderrLogHandler(level: level, format: format, output: output) }
-        try await serve(configuration, policy: policy, logger: logger)
+        try await serve(configuration, policy: policy, logger: logger, output: output)
     }
 
     /// The file's settings with the command line's on top.
