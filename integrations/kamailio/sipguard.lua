@@ -1,0 +1,306 @@
+-- sipguard.lua: asks sipguardd about every request, from Kamailio's app_lua. Lua 5.1, LuaSocket, lua-cjson.
+--
+-- One stream connection per worker process, opened at the first question. The daemon can cost a worker at most
+-- `limit` for one question and `share` of its time in all; whatever goes wrong, the verdict is "pass" and counted.
+
+local socket = require "socket"
+local unix = require "socket.unix"
+local cjson = require "cjson.safe"
+
+local kx, pv = KSR.kx, KSR.pv
+local gettime = socket.gettime
+local find, sub, gsub, byte, format = string.find, string.sub, string.gsub, string.byte, string.format
+local concat, max, min = table.concat, math.max, math.min
+
+local path, node, limit                            -- the include file's settings; limit in s, connecting included
+local connect_limit = 0.002                        -- s, a local connect is done or refused
+local retry_after = 0.25                           -- s between attempts on a dead socket
+local share = 0.10                                 -- of wall time may be spent waiting
+local bucket_size = 0.060                          -- s of waiting that may be spent at once
+local free = 0.001                                 -- s, an answer within this costs nothing
+local header_limit = 8192                          -- bytes of header block sent as they are
+local fact_limit = 512                             -- bytes of one fact sent singly
+local line_limit = 60000                           -- bytes; the daemon takes 65536
+local reply_limit = 65536
+
+-- A setting of the include file, as `#!define SIPGUARD_SOCKET "/path"`. Readable in a route only, not while loading.
+local function setting(name, default)
+  local value = pv.get("$def(" .. name .. ")")
+  if type(value) ~= "string" or value == "" then return default end
+  return (gsub(value, '^"(.*)"$', "%1"))
+end
+
+local function settle()
+  path = setting("SIPGUARD_SOCKET", "/run/sipguardd/ask.sock")
+  node = setting("SIPGUARD_NODE", "kamailio")
+  limit = (tonumber(setting("SIPGUARD_TIMEOUT_MS")) or 20) / 1000
+end
+
+-- State of this worker.
+local connection                                   -- nil: none
+local next_attempt = 0
+local last_id = 0
+local bucket, bucket_time = bucket_size, gettime()
+local sick, last_failure = false, 0
+
+-- All workers share these counters: kamcmd htable.dump sipguard
+local function count(name) pv.get("$shtinc(sipguard=>" .. name .. ")") end
+
+local function close()
+  if connection then connection:close() end
+  connection = nil
+end
+
+-- The names of failures are this file's own: nothing of a SIP message or of the daemon's answer is ever logged.
+local function failed(why, now)
+  count("failed_" .. why)
+  last_failure = now
+  if not sick then
+    sick = true
+    KSR.warn("sipguard: no verdict (" .. why .. "), requests pass unasked until sipguardd answers\n")
+  end
+end
+
+local function answered(now)
+  if sick and now - last_failure > 1 then
+    sick = false
+    count("recovered")
+    KSR.notice("sipguard: sipguardd answers again\n")
+  end
+end
+
+-- The time budget: waiting is paid from a bucket that refills with `share` seconds a second. It bounds the loss for
+-- every kind of fault; a count of timeouts would not notice answers that are slow but below the limit.
+local function may_wait(now)
+  bucket = min(bucket_size, bucket + max(0, now - bucket_time) * share)
+  bucket_time = now
+  return bucket > 0
+end
+
+local function pay(began)
+  local spent = gettime() - began
+  if spent > free then bucket = bucket - spent end
+end
+
+-- Length of the UTF-8 sequence (RFC 3629 section 4) that starts at i, or nil.
+local function sequence(text, i)
+  local a, b, c, d = byte(text, i, i + 3)
+  if a < 0xC2 or a > 0xF4 or not b then return nil end
+  local low, high = 0x80, 0xBF
+  if a == 0xE0 then low = 0xA0 elseif a == 0xED then high = 0x9F end       -- overlong forms, surrogates
+  if a == 0xF0 then low = 0x90 elseif a == 0xF4 then high = 0x8F end       -- overlong forms, beyond U+10FFFF
+  if b < low or b > high then return nil end
+  if a < 0xE0 then return 2 end
+  if not c or c < 0x80 or c > 0xBF then return nil end
+  if a < 0xF0 then return 3 end
+  if not d or d < 0x80 or d > 0xBF then return nil end
+  return 4
+end
+
+local function escape_run(run)
+  local out, i, n = {}, 1, #run
+  while i <= n do
+    local length = sequence(run, i)
+    out[#out + 1] = length and sub(run, i, i + length - 1) or format("\\u00%02x", byte(run, i))
+    i = i + (length or 1)
+  end
+  return concat(out)
+end
+
+-- JSON text is UTF-8; cjson writes other bytes as they are. They occur only inside its strings.
+local function encode(value)
+  local line = cjson.encode(value)
+  if not line then return nil end
+  if find(line, "[\128-\255]") then line = gsub(line, "[\128-\255]+", escape_run) end
+  return line .. "\n"
+end
+
+-- Start line and header block: from the first byte that is not an end of line to the empty line, no body.
+local function header_block(buffer)
+  local first = find(buffer, "[^\r\n]") or 1
+  local last = find(buffer, "\n[\r\n]", first)
+  if first > 1 or last then return sub(buffer, first, last or -1) end
+  return buffer
+end
+
+local facts_of = {
+  method = "$rm", ruri = "$ru", from_user = "$fU", from_domain = "$fd", from_display = "$fn", from_tag = "$ft",
+  to_user = "$tU", to_domain = "$td", to_tag = "$tt", contact = "$ct", user_agent = "$ua", call_id = "$ci",
+  via_host = "$via0(host)", via_branch = "$via0(branch)", auth_user = "$au", auth_realm = "$ar",
+}
+
+-- Beyond header_limit the daemon gets Kamailio's own reading of the headers as well, so that length hides nothing.
+local function add_facts(params)
+  for name, variable in pairs(facts_of) do
+    local value = pv.get(variable)
+    if type(value) == "string" and value ~= "" then params[name] = sub(value, 1, fact_limit) end
+  end
+  if params.from_display then params.from_display = gsub(params.from_display, '^"(.*)"$', "%1") end
+  params.cseq = tonumber(pv.get("$cs"))
+  local hops = tonumber(pv.get("$hdr(Max-Forwards)"))
+  if hops and hops >= 0 and hops <= 255 then params.max_forwards = hops end
+end
+
+local function question(id)
+  local block = header_block(kx.get_msgbuf())
+  local params = {
+    source_ip = kx.get_srcip(), source_port = kx.get_srcport(), transport = kx.get_proto(),
+    local_ip = kx.get_rcvip(), local_port = kx.get_rcvport(), node = node, length = kx.get_msglen(),
+    message = block,
+  }
+  local call = { jsonrpc = "2.0", id = id, method = "guard.check", params = params }
+  if #block > header_limit then
+    count("cut")
+    params.message = sub(block, 1, header_limit)
+    add_facts(params)
+  end
+  local line = encode(call)
+  if line and #line > line_limit then              -- mostly escapes: the facts alone
+    params.message = nil
+    add_facts(params)
+    line = encode(call)
+  end
+  return line
+end
+
+-- LuaSocket keeps a block limit ("b") and a total limit ("t") apart; this file uses "t" alone.
+local function connect(now)
+  if now < next_attempt then return nil, "down" end
+  local fresh = (unix.stream or unix)()
+  fresh:settimeout(connect_limit, "t")
+  if not fresh:connect(path) then
+    fresh:close()
+    next_attempt = now + retry_after
+    return nil, "connect"
+  end
+  connection = fresh
+  count("connected")
+  return true
+end
+
+-- One line, never more than reply_limit bytes of it, never after the deadline.
+local function read_line(deadline)
+  local line = ""
+  repeat
+    connection:settimeout(max(deadline - gettime(), 0), "t")
+    local first, why = connection:receive(1)
+    if not first then return nil, why end
+    connection:settimeout(0, "t")
+    local rest, _, partial = connection:receive(reply_limit)
+    line = line .. first .. (rest or partial or "")
+    if #line > reply_limit then return nil, "garbage" end
+  until find(line, "\n", 1, true)
+  if find(line, "\n", 1, true) ~= #line then return nil, "garbage" end    -- nobody asked for the rest
+  return line
+end
+
+local function exchange(line, id, deadline)
+  connection:settimeout(max(deadline - gettime(), 0), "t")
+  local sent, why = connection:send(line)
+  if not sent then return nil, why end
+  line, why = read_line(deadline)
+  if not line then return nil, why end
+  local reply = cjson.decode(line)
+  if type(reply) ~= "table" or reply.id ~= id then return nil, "garbage" end
+  if type(reply.error) == "table" then return nil, "error" end
+  if type(reply.result) ~= "table" then return nil, "garbage" end
+  return reply.result
+end
+
+local reasons = { timeout = "timeout", garbage = "garbage", error = "error", connect = "connect", down = "down" }
+
+-- A connection that the daemon has closed meanwhile (a restart) is noticed by the first use: one more attempt.
+local function ask(line, id, now)
+  local deadline, result, why = now + limit, nil, nil
+  for attempt = 1, 2 do
+    local reused = connection ~= nil
+    if not reused then
+      local _, problem = connect(now)
+      if problem then why = problem break end
+    end
+    result, why = exchange(line, id, deadline)
+    if result or why == "error" then break end
+    close()                                         -- a late reply is never taken for the next one's
+    if not reused or reasons[why] then break end
+  end
+  return result, result == nil and (reasons[why] or "closed") or nil
+end
+
+local verdicts = { pass = true, reject = true, ok200 = true, drop = true }
+
+local function whole(value, low, high)
+  return type(value) == "number" and value >= low and value <= high and value % 1 == 0 and value or nil
+end
+
+-- "From: <uri>;tag=..." for the disarming 200. The request's own URI only where every byte of it is harmless.
+local function disarmed_from(tag)
+  local uri = pv.get("$fu")
+  if type(uri) ~= "string" or #uri > 256 or not find(uri, "^sips?:[%w%-_%.!~%*'%(%)&=%+%$,/%%@:%[%];%?]+$") then
+    uri = "sip:anonymous@anonymous.invalid"
+  end
+  return "From: <" .. uri .. ">;tag=" .. tag
+end
+
+local function give(result)
+  local verdict = result.verdict
+  if not verdicts[verdict] then return "garbage" end
+  local reason = result.reason
+  if type(reason) ~= "string" or not find(reason, "^[%w %-%.]+$") or #reason > 64 then reason = nil end
+  if verdict == "reject" then
+    pv.seti("$var(sg_code)", whole(result.code, 300, 699) or 403)
+    pv.sets("$var(sg_reason)", reason or "Forbidden")
+    pv.seti("$var(sg_retry_after)", whole(result.retry_after, 1, 86400) or 0)
+  elseif verdict == "ok200" and result.variant == "disarm" then
+    local tag = result.from_tag
+    if type(tag) ~= "string" or #tag > 128 or not find(tag, "^[%w%-%.!%%%*_%+`'~]+$") then return "garbage" end
+    pv.sets("$var(sg_from)", disarmed_from(tag))
+    pv.sets("$var(sg_variant)", "disarm")
+  end
+  pv.sets("$var(sg_verdict)", verdict)
+  count(verdict)
+  return nil
+end
+
+-- Called by route[SIPGUARD], which has set $var(sg_verdict) to "pass".
+function sipguard_check()
+  if not path then settle() end
+  local now = gettime()
+  if not may_wait(now) then count("skipped_budget") return end
+  if not connection and now < next_attempt then count("skipped_down") return end
+  last_id = last_id + 1
+  local line = question(last_id)
+  if not line then failed("encode", now) return end
+  count("asked")
+  local began = gettime()
+  local result, why = ask(line, last_id, began)
+  pay(began)
+  if result then why = give(result) end
+  if why == "garbage" then close() end
+  if why then failed(why, gettime()) else answered(now) end
+end
+
+-- Called after authentication. A notification: nobody waits for an answer, a full socket buffer drops it.
+function sipguard_report(outcome, user)
+  if not path then settle() end
+  local now = gettime()
+  if not may_wait(now) then count("reports_dropped") return end
+  if type(user) ~= "string" or user == "" or user == "<null>" then user = nil end
+  local line = encode({
+    jsonrpc = "2.0", method = "guard.report",
+    params = {
+      source_ip = kx.get_srcip(), transport = kx.get_proto(), outcome = outcome, method = kx.get_method(),
+      user = user and sub(user, 1, fact_limit), call_id = sub(pv.get("$ci") or "", 1, fact_limit),
+    },
+  })
+  if not line then failed("encode", now) count("reports_dropped") return end
+  if not connection then
+    connect(now)
+    pay(now)
+    if not connection then count("reports_dropped") return end
+  end
+  connection:settimeout(0, "t")
+  local sent, why, last = connection:send(line)
+  if sent then count("reports") return end
+  count("reports_dropped")
+  if why ~= "timeout" or (last or 0) > 0 then close() end      -- half a line would spoil the next question
+end
