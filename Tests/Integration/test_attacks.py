@@ -13,6 +13,7 @@ import pytest
 from attacks import ACCOUNTS, ACCOUNTS_MID, FACES, KINDS, Attack, run
 
 ATTACKS = [Attack(*kind, face, phase) for phase in ("start", "mid") for face in FACES for kind in KINDS]
+ATTACKS += [Attack(tool, method, "default", "control") for tool, method in KINDS]
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +59,16 @@ def test_address_scan_in_mid_scan_meets_silence(attack, outcome):
     assert outcome.answers_after == 0
     assert learned(attack, outcome) == []
     record(attack, outcome)
+
+
+@each([a for a in ATTACKS if a.phase == "control"])
+def test_the_same_attack_succeeds_where_nobody_is_asked(attack, outcome):
+    # Without this the tests above would prove nothing.
+    known = {"svmap": [("127.0.0.1:", "kamailio")], "svwar": [("105", "reqauth"), ("110", "reqauth"), ("115", "reqauth")],
+             "svcrack": [("110", "190")]}[attack.tool]
+    assert len(outcome.rows) == len(known), outcome.output
+    for found, expected in zip(outcome.rows, known):
+        assert found[0].startswith(expected[0]) and found[1].startswith(expected[1]) or attack.tool == "svmap"
 
 
 def learned(attack, outcome):

@@ -14,7 +14,7 @@ local concat, max, min = table.concat, math.max, math.min
 
 local path, node, limit                            -- the include file's settings; limit in s, connecting included
 local connect_limit = 0.002                        -- s, a local connect is done or refused
-local retry_after = 0.25                           -- s between attempts on a dead socket
+local retry_after = 0.05                           -- s between attempts on a dead socket, each a few us
 local share = 0.10                                 -- of wall time may be spent waiting
 local bucket_size = 0.060                          -- s of waiting that may be spent at once
 local free = 0.001                                 -- s, an answer within this costs nothing
