@@ -200,7 +200,10 @@ class Bench:
             self.daemon = Daemon(self.folder, policy, free_port() if tcp else None)
             defines = list(defines) + (["WITH_LEAK"] if leak else [])
             if tcp:
-                defines.append(f"SIPGUARD_PORT={self.daemon.tcp_port}")
+                server = f"conn=sipguard;addr=127.0.0.1;port={self.daemon.tcp_port};priority=10;weight=10"
+                loop = free_port()
+                defines += [f'SIPGUARD_SERVER="{server}"', f"DISARM_LISTEN=udp:127.0.0.1:{loop}",
+                            f'DISARM_URI="sip:127.0.0.1:{loop}"', f"DISARM_PORT={loop}"]
             self.proxy = Proxy(self.folder, accounts, self.daemon.socket, defines=defines, **proxy)
             if daemon:
                 self.daemon.start()

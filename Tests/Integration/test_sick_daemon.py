@@ -1,0 +1,193 @@
+"""Whatever the daemon suffers, SIP goes on, no worker is held beyond the limit, and recovery is automatic and counted."""
+
+import os
+import pathlib
+import signal
+import socket
+import statistics
+import subprocess
+import time
+
+import pytest
+
+from fake import SICK, FakeDaemon, slow, verdict, well
+from harness import Bench, wait_until
+from phone import Phone
+
+ACCOUNTS = {"3000": "secret"}
+LIMIT = 0.020                                    # s, of sipguard.lua
+# The phone has one request in flight, so a worker that waits for the daemon is seen in full in its round trip. The
+# rest is what a busy machine with two cores adds to Kamailio and to the phone.
+NOISE = 0.080
+WORKERS = 2
+
+
+@pytest.fixture
+def bench():
+    with Bench(ACCOUNTS, daemon=False) as bench:
+        yield bench
+
+
+@pytest.fixture
+def phone(bench):
+    phone = Phone(bench.proxy, "3000", ACCOUNTS["3000"])
+    phone.register()
+    yield phone
+    phone.close()
+
+
+def served(phone, seconds):
+    """Registers for a while; every request must be answered with 200. Round trips in seconds."""
+    trips, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        status, took = phone.register()
+        assert status in (200, 401), f"a phone got {status} after {took:.3f} s"
+        if status == 200:
+            trips.append(took)
+        time.sleep(0.002)
+    assert len(trips) > 10
+    assert max(trips) < LIMIT + NOISE, sorted(trips)[-5:]
+    return trips
+
+
+def recovered(bench, phone):
+    """Requests are asked about again, within seconds and by themselves."""
+    before = bench.proxy.count("pass")
+
+    def asked_again():
+        assert phone.register()[0] in (200, 401)
+        return bench.proxy.count("pass") > before + 5
+    wait_until(asked_again, 5, "the daemon is asked again")
+
+
+@pytest.mark.parametrize("answer", SICK.values(), ids=SICK.keys())
+def test_wrong_answers_pass_and_are_counted(bench, phone, answer):
+    daemon = FakeDaemon(bench.daemon.socket, answer)
+    served(phone, 0.7)
+    daemon.close()
+    counters = bench.proxy.counters()
+    assert counters["asked"] > 0
+    assert sum(value for name, value in counters.items() if name.startswith("failed_")) > 0
+    assert not {"reject", "ok200", "drop"} & counters.keys()
+    daemon = FakeDaemon(bench.daemon.socket, well)
+    recovered(bench, phone)
+    daemon.close()
+
+
+def test_slow_answers_cost_a_tenth_of_the_time_at_most(bench, phone):
+    daemon = FakeDaemon(bench.daemon.socket, slow(0.010))
+    seconds = 4
+    trips = served(phone, seconds)
+    daemon.close()
+    asked = bench.proxy.count("asked")
+    # each question holds its worker for 10 ms: 10 % of the time of each worker, and its bucket of 60 ms once
+    assert asked * 0.010 <= WORKERS * (0.10 * (seconds + 1) + 0.060 + LIMIT)
+    assert asked >= 10
+    assert bench.proxy.count("skipped_budget") > asked
+    assert statistics.median(trips) < 0.008
+
+
+def test_a_late_answer_is_never_taken_for_the_next(bench, phone):
+    # the first question is answered with "drop" after the limit; later ones at once
+    first = []
+
+    def late(question):
+        if not first:
+            first.append(question)
+            time.sleep(0.030)
+            return verdict(question, verdict="drop", rule="r", decision="d", ttl=0)
+        return well(question)
+    daemon = FakeDaemon(bench.daemon.socket, late)
+    served(phone, 1)
+    daemon.close()
+    counters = bench.proxy.counters()
+    assert counters["failed_timeout"] >= 1
+    assert "drop" not in counters
+
+
+def test_no_daemon_at_all(bench, phone):
+    served(phone, 1)
+    counters = bench.proxy.counters()
+    assert counters["failed_connect"] > 0 and counters["skipped_down"] > 0
+    # logged once a worker, not once a request
+    assert bench.proxy.process.text().count("requests pass unasked") <= WORKERS
+
+
+def test_killed_and_started_again(bench, phone):
+    bench.daemon.start()
+    served(phone, 1)
+    bench.daemon.process.signal(signal.SIGKILL)
+    bench.daemon.process.child.wait()
+    served(phone, 1.5)
+    failures = bench.proxy.counters()
+    assert failures.get("failed_connect", 0) + failures.get("failed_closed", 0) > 0
+    bench.daemon.start()
+    recovered(bench, phone)
+    served(phone, 1.5)
+    assert bench.proxy.count("recovered") >= 1
+
+
+def test_stopped_and_continued(bench, phone):
+    bench.daemon.start()
+    served(phone, 0.5)
+    bench.daemon.process.signal(signal.SIGSTOP)
+    seconds = 3
+    trips = served(phone, seconds)
+    counters = bench.proxy.counters()
+    assert counters["failed_timeout"] > 0
+    held = [trip for trip in trips if trip > LIMIT * 0.75]
+    assert len(held) * LIMIT <= WORKERS * (0.10 * (seconds + 1) + 0.060 + 2 * LIMIT), len(held)
+    bench.daemon.process.signal(signal.SIGCONT)
+    recovered(bench, phone)
+    served(phone, 1.5)
+    assert bench.proxy.count("recovered") >= 1
+
+
+def test_full_disk(bench, phone):
+    # a disk of one page for everything the daemon writes, its log on standard error included
+    disk = pathlib.Path(bench.folder) / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=True)
+    try:
+        folder, bench.daemon.folder = bench.daemon.folder, disk
+        bench.daemon.start()
+        bench.daemon.folder = folder
+        with pytest.raises(OSError), open(disk / "filler", "wb", buffering=0) as filler:
+            while True:
+                filler.write(b"x" * 4096)
+        assert os.statvfs(disk).f_bavail == 0
+        served(phone, 0.5)
+        # a burst that makes it log
+        stranger = Phone(bench.proxy, "4711", "x", address="127.0.0.4")
+        for _ in range(20):
+            stranger.register(0.2)
+        stranger.close()
+        bench.daemon.process.signal(signal.SIGHUP)
+        served(phone, 1)
+        assert bench.daemon.process.running()
+        assert bench.daemon.answers()
+        assert bench.proxy.count("pass") > 10
+        (disk / "filler").unlink()
+        served(phone, 0.5)
+    finally:
+        bench.daemon.stop()
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_report_never_waits():
+    # a daemon that accepts and never reads: reports fill the socket's buffer, and what follows is dropped
+    with Bench(ACCOUNTS, daemon=False, configuration=pathlib.Path(__file__).with_name("reports.cfg")) as bench:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(bench.daemon.socket))
+        listener.listen(8)
+        phone = Phone(bench.proxy, "3000", "secret")
+        trips = [phone.register() for _ in range(1500)]
+        phone.close()
+        listener.close()
+        counters = bench.proxy.counters()
+        assert {status for status, _ in trips} == {404}
+        assert counters["reports"] > 100
+        assert counters["reports_dropped"] > 100
+        assert counters["reports"] + counters["reports_dropped"] == len(trips)
+        assert statistics.median(took for _, took in trips) < 0.004
+        assert max(took for _, took in trips) < NOISE
