@@ -98,14 +98,16 @@ class Process:
 
 
 class Daemon:
-    """sipguardd with its sockets in `folder`."""
+    """sipguardd with its sockets in `folder`; without a policy it uses the built-in one."""
 
     def __init__(self, folder, policy=POLICY, tcp_port=None):
         self.folder = pathlib.Path(folder)
         self.socket = self.folder / "ask.sock"
         self.admin = self.folder / "admin.sock"
         self.policy = self.folder / "policy.yaml"
-        self.policy.write_text(policy)
+        self.has_policy = policy is not None
+        if self.has_policy:
+            self.policy.write_text(policy)
         self.tcp_port = tcp_port
         self.process = None
 
@@ -113,7 +115,9 @@ class Daemon:
         listen = [f"unix:{self.socket},role=ask,mode=0660", f"unix:{self.admin},role=admin,mode=0600"]
         if self.tcp_port:
             listen.append(f"tcp:127.0.0.1:{self.tcp_port},role=ask")
-        arguments = [SIPGUARDD, "--policy", self.policy, "--log-level", "info", "--log-format", "text"]
+        arguments = [SIPGUARDD, "--log-level", "info", "--log-format", "text"]
+        if self.has_policy:
+            arguments += ["--policy", self.policy]
         for one in listen:
             arguments += ["--listen", one]
         self.process = Process(arguments, self.folder, "sipguardd")
