@@ -28,8 +28,8 @@ class Client:
     def receive(self):
         return json.loads(self.file.readline())
 
-    def call(self, method, **params):
-        self.send(json.dumps({"jsonrpc": "2.0", "id": 0, "method": method, "params": params}))
+    def call(self, name, /, **params):
+        self.send(json.dumps({"jsonrpc": "2.0", "id": 0, "method": name, "params": params}))
         return self.receive()["result"]
 
     def close(self):
