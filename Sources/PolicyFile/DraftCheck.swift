@@ -43,18 +43,21 @@ struct DraftCheck {
         for (name, place) in entries.map({ ($0.entry.name, $0.entry.place) }) + tools {
             let other = names.updateValue(name, forKey: NameID(name))
             if let other, other != name {
-                report(place, "the names '\(name)' and '\(other)' have the same 32-bit hash; change one of them a little")
+                report(
+                    place, "the names '\(name)' and '\(other)' have the same 32-bit hash; change one of them a little")
             }
         }
     }
 
     private func reportUnknownTools() {
         guard !hasProblems(in: "signatures") else { return }
-        let tools = Set(draft.signatures.map(\.signature.tool).filter { !$0.isEmpty })
+        let tools = Set(draft.signatures.map(\.signature.tool))
         for treatment in draft.treatments where treatment.place != nil {
             for tool in treatment.tools where !tools.contains(tool.name) {
                 let hint = Nearest.hint(tool.name, among: tools.sorted())
-                report(tool.place, "no signature names the tool '\(tool.name)'\(hint.isEmpty ? "; correct or remove it" : hint)")
+                report(
+                    tool.place,
+                    "no signature names the tool '\(tool.name)'\(hint.isEmpty ? "; correct or remove it" : hint)")
             }
         }
     }
@@ -62,7 +65,8 @@ struct DraftCheck {
     private func reportMissingCatchAll() {
         guard !draft.treatments.contains(where: \.fitsEverything), !hasProblems(in: "treatments") else { return }
         let last = draft.treatments.last { $0.place != nil }
-        let message = "the last treatment must fit everything; add '- {name: anything, ladder: [{answer: drop}]}' without for:"
+        let message =
+            "the last treatment must fit everything; add '- {name: anything, ladder: [{answer: drop}]}' without for:"
         guard let place = last?.place else {
             root.report("no treatments; \(message), or write 'extends: default'")
             return

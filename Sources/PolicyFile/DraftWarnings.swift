@@ -33,7 +33,8 @@ struct DraftWarnings {
         guard draft.treatment.ladder.contains(where: { $0.answer == .plain200 }) else { return nil }
         let indication = draft.treatment.indication
         if indication.purposes.contains(.enumeration) {
-            return "answers a plain 200 to an enumeration, which then reports every further user as found; write variant: disarm"
+            return
+                "answers a plain 200 to an enumeration, which then reports every further user as found; write variant: disarm"
         }
         let methods = indication.methods.map { String(decoding: $0, as: UTF8.self) }
         guard methods.isEmpty || methods.contains("INVITE") || methods.contains("OPTIONS") else { return nil }

@@ -57,8 +57,10 @@ struct PolicyParser: Sendable {
     init(text: String, name: String) throws(PolicyProblems) {
         let reader = YAMLReader(file: name)
         guard let map = reader.root(of: text)?.mapping(PolicyReader.keys) else { throw FileProblems(reader.problems) }
-        _ = map.required("version", "write 'version: 1' as the first line")?.choice([("1", 1)])
-        let isExtension = map["extends"]?.choice([("default", true)]) == true
+        _ = map.required("version", "write 'version: 1' as the first line")?
+            .word("1", orElse: "is not a version that can be read; write 'version: 1'")
+        let isExtension =
+            map["extends"]?.word("default", orElse: "cannot be extended; write 'extends: default'") == true
         var policy = PolicyReader(draft: isExtension ? BuiltInPolicy.parser.draft.extended : PolicyDraft())
         policy.read(map)
         DraftCheck(draft: policy.draft, root: map.value).report()

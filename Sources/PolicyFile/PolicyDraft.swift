@@ -68,7 +68,8 @@ struct SignatureDraft: NamedDraft {
     func switched(to mode: Mode) -> Self? {
         var copy = self
         copy.signature = Signature(
-            name: signature.name, tool: signature.tool, purpose: signature.purpose, weight: signature.weight, mode: mode,
+            name: signature.name, tool: signature.tool, purpose: signature.purpose, weight: signature.weight,
+            mode: mode,
             conditions: signature.conditions)
         return copy
     }
@@ -86,7 +87,8 @@ struct LimitDraft: NamedDraft {
 
     func rule(trustFactor: Int) -> LimitRule {
         LimitRule(
-            name: name, mode: mode, scope: scope, event: event, limit: limit, trustFactor: trustFactor, purpose: purpose)
+            name: name, mode: mode, scope: scope, event: event, limit: limit, trustFactor: trustFactor, purpose: purpose
+        )
     }
 
     func switched(to mode: Mode) -> Self? {

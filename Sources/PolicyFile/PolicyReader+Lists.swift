@@ -25,7 +25,8 @@ extension PolicyReader {
             }
             lines[name] = item.line
             let index = merged.firstIndex { $0.name == name }
-            guard var draft = Self.isSwitch(map) ? switched(map, index.map { merged[$0] }, name) : read(map, name) else {
+            guard var draft = Self.isSwitch(map) ? switched(map, index.map { merged[$0] }, name) : read(map, name)
+            else {
                 continue
             }
             draft.place = item.place
@@ -43,7 +44,8 @@ extension PolicyReader {
         guard let value = map["mode"], let mode = value.choice(Mode.self) else { return nil }
         guard let old else {
             return map.value.fail(
-                "there is no '\(name)' to be switched in what this policy extends; write the entry out or correct its name")
+                "there is no '\(name)' to be switched in what this policy extends; write the entry out or correct its name"
+            )
         }
         return old.switched(to: mode) ?? value.fail("a treatment is on or off; write 'mode: off', or leave mode away")
     }

@@ -25,12 +25,16 @@ struct PolicyReader {
     private mutating func readAddresses(_ document: YAMLMapping) {
         if let own = document["own_addresses"] {
             if own.isScalar {
-                if own.choice([("auto", true)]) == true { draft.ownAddresses = nil }
+                if own.word("auto", orElse: "is neither auto nor a list; write one of them") {
+                    draft.ownAddresses = nil
+                }
             } else if let list = own.list(0...10_000) {
                 draft.ownAddresses = list.compactMap { $0.prefix() }
             }
         }
-        if let list = document["trusted_proxies"]?.list(0...10_000) { draft.trustedProxies = list.compactMap { $0.prefix() } }
+        if let list = document["trusted_proxies"]?.list(0...10_000) {
+            draft.trustedProxies = list.compactMap { $0.prefix() }
+        }
         if let list = document["allow"]?.list(0...100_000) { draft.allow = list.compactMap(Self.allowEntry) }
     }
 
@@ -57,13 +61,15 @@ struct PolicyReader {
     private mutating func readTrust(_ value: YAMLValue?) {
         guard let map = value?.mapping(["hold", "factor"]) else { return }
         draft.trust = Trust(
-            hold: map["hold"]?.duration() ?? draft.trust.hold, factor: map["factor"]?.integer(1...1000) ?? draft.trust.factor)
+            hold: map["hold"]?.duration() ?? draft.trust.hold,
+            factor: map["factor"]?.integer(1...1000) ?? draft.trust.factor)
     }
 
     private mutating func readBudget(_ value: YAMLValue?) {
         guard let map = value?.mapping(["per_source", "total"]) else { return }
         draft.budget = AnswerBudget(
-            perSource: map["per_source"]?.rate() ?? draft.budget.perSource, total: map["total"]?.rate() ?? draft.budget.total)
+            perSource: map["per_source"]?.rate() ?? draft.budget.perSource,
+            total: map["total"]?.rate() ?? draft.budget.total)
     }
 
     private mutating func readBan(_ value: YAMLValue?) {

@@ -6,19 +6,23 @@ enum SignatureReader {
 
     static func read(_ entry: YAMLMapping, _ name: String) -> SignatureDraft? {
         guard let map = entry.value.mapping(keys) else { return nil }
-        let tool = map["tool"].map(toolName) ?? ""
-        let purpose = map.required("purpose", "write one of \(Purpose.allCases.map(\.rawValue).joined(separator: ", "))")?
+        let tool = map["tool"].map(toolName) ?? "unknown"
+        let purpose = map.required(
+            "purpose", "write one of \(Purpose.allCases.map(\.rawValue).joined(separator: ", "))")?
             .choice(Purpose.self)
-        let weight = map.required("weight", "write how much it adds to the score, such as 'weight: 40'")?.integer(1...1000)
+        let weight = map.required("weight", "write how much it adds to the score, such as 'weight: 40'")?.integer(
+            1...1000)
         let mode = map["mode"].map { $0.choice(Mode.self) } ?? .enforce
-        let conditions = map.required("when", "write a list of conditions, such as '- user_agent: {contains: scanner}'")?
+        let conditions = map.required(
+            "when", "write a list of conditions, such as '- user_agent: {contains: scanner}'")?
             .list(1...16)?.map(ConditionReader.read)
         let matches = map["matches"]?.list(1...100)?.map { SampleReader.read($0, name, isMatch: true) } ?? []
         let ignores = map["ignores"]?.list(1...100)?.map { SampleReader.read($0, name, isMatch: false) } ?? []
         let source = map["source"].map { $0.string() } ?? ""
         guard let tool, let purpose, let weight, let mode, let conditions, let source else { return nil }
         let signature = Signature(
-            name: name, tool: tool, purpose: purpose, weight: weight, mode: mode, conditions: conditions.compactMap { $0 })
+            name: name, tool: tool, purpose: purpose, weight: weight, mode: mode,
+            conditions: conditions.compactMap { $0 })
         return SignatureDraft(
             signature: signature, source: source, samples: (matches + ignores).compactMap { $0 }, place: nil)
     }
@@ -26,7 +30,8 @@ enum SignatureReader {
     private static func toolName(_ value: YAMLValue) -> String? {
         guard let tool = value.string() else { return nil }
         guard PolicyReader.isName(tool) else {
-            return value.fail("'\(tool)' is not a tool's name; write small letters, digits and hyphens, such as 'svwar'")
+            return value.fail(
+                "'\(tool)' is not a tool's name; write small letters, digits and hyphens, such as 'svwar'")
         }
         return tool
     }
@@ -42,7 +47,8 @@ enum ConditionReader {
         if map["any_of"] != nil { return readAnyOf(value) }
         guard let map = value.mapping(fields) else { return nil }
         guard map.entries.count == 1, let entry = map.entries.first else {
-            return value.fail("holds \(map.entries.count) fields; write one field in each '- ' item, or any_of: [fields]")
+            return value.fail(
+                "holds \(map.entries.count) fields; write one field in each '- ' item, or any_of: [fields]")
         }
         guard let field = Field(name: entry.key) else { return nil }
         guard let matcherMap = entry.value.mapping(matchers) else { return nil }
@@ -61,7 +67,8 @@ enum ConditionReader {
     private static func matcher(_ map: YAMLMapping, _ place: YAMLValue) -> Matcher? {
         let entries = map.entries.filter { matchers.contains($0.key) }
         guard entries.count == 1, let (key, value) = entries.first else {
-            return place.fail("holds \(entries.count) matchers; write exactly one of \(matchers.joined(separator: ", "))")
+            return place.fail(
+                "holds \(entries.count) matchers; write exactly one of \(matchers.joined(separator: ", "))")
         }
         switch key {
         case "equals": return texts(value).map(Matcher.equals)

@@ -49,7 +49,8 @@ enum LadderReader {
     static func read(_ value: YAMLValue, isLast: Bool) -> Rung? {
         guard let map = value.mapping(["answer", "times", "code", "reason", "variant"]) else { return nil }
         let times = map["times"].map { $0.integer(1...1000) }
-        guard let answer = AnswerReader.read(map), let times = times ?? (isLast ? .some(nil) : missingTimes(value)) else {
+        guard let answer = AnswerReader.read(map), let times = times ?? (isLast ? .some(nil) : missingTimes(value))
+        else {
             return nil
         }
         if isLast, let value = map["times"] {
@@ -59,7 +60,8 @@ enum LadderReader {
     }
 
     private static func missingTimes(_ value: YAMLValue) -> Int?? {
-        value.report("'times' is missing; write how often this answer is tried before the next rung, such as 'times: 5'")
+        value.report(
+            "'times' is missing; write how often this answer is tried before the next rung, such as 'times: 5'")
         return nil
     }
 }
@@ -79,7 +81,9 @@ enum AnswerReader {
         case .drop: return .drop
         case .reject: return reject(map)
         case .ok200:
-            guard let variant = map.required("variant", "write disarm or plain")?.choice(Variant.self) else { return nil }
+            guard let variant = map.required("variant", "write disarm or plain")?.choice(Variant.self) else {
+                return nil
+            }
             return variant == .plain ? .plain200 : .disarm200
         }
     }
@@ -99,7 +103,9 @@ enum AnswerReader {
 
     /// The answer to banned sources: `drop`, or a map as in a ladder.
     static func banAnswer(_ value: YAMLValue) -> Answer? {
-        if value.isScalar { return value.choice([("drop", Answer.drop)]) }
+        if value.isScalar {
+            return value.word("drop", orElse: "is neither drop nor a map; write one of them") ? .drop : nil
+        }
         return value.mapping(["answer", "code", "reason", "variant"]).flatMap(read)
     }
 }

@@ -8,7 +8,8 @@ extension Duration {
     /// Reads a whole number and a unit: `500ms`, `90s`, `10m`, `12h`, `7d`; nil if it is something else.
     public init?(unitText text: String) {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
-        guard let number = Int64(digits), let unit = Self.units.first(where: { $0.suffix == text.dropFirst(digits.count) })
+        guard let number = Int64(digits),
+            let unit = Self.units.first(where: { $0.suffix == text.dropFirst(digits.count) })
         else { return nil }
         let (milliseconds, overflow) = number.multipliedReportingOverflow(by: unit.milliseconds)
         guard !overflow else { return nil }
@@ -30,10 +31,13 @@ extension YAMLValue {
     public func duration(_ bounds: ClosedRange<Duration> = .zero...(.seconds(365 * 86_400))) -> Duration? {
         let expectation = "write a number with a unit, such as 500ms, 90s, 10m, 12h or 7d"
         guard let text = string(orElse: expectation) else { return nil }
-        guard let duration = Duration(unitText: text) else { return fail("'\(text)' is not a duration; \(expectation)") }
+        guard let duration = Duration(unitText: text) else {
+            return fail("'\(text)' is not a duration; \(expectation)")
+        }
         guard bounds.contains(duration) else {
             return fail(
-                "\(text) is out of range; write a duration from \(bounds.lowerBound.unitText) to \(bounds.upperBound.unitText)")
+                "\(text) is out of range; write a duration from \(bounds.lowerBound.unitText) to \(bounds.upperBound.unitText)"
+            )
         }
         return duration
     }
@@ -44,11 +48,14 @@ extension YAMLValue {
         guard let text = string(orElse: expectation) else { return nil }
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         let shifts = ["KiB": 10, "MiB": 20, "GiB": 30]
-        guard let number = Int(digits), let shift = shifts[String(text.dropFirst(digits.count))], number < 1 << 32 else {
+        guard let number = Int(digits), let shift = shifts[String(text.dropFirst(digits.count))], number < 1 << 32
+        else {
             return fail("'\(text)' is not a size; \(expectation)")
         }
         guard bounds.contains(number << shift) else {
-            return fail("\(text) is out of range; write a size from \(bounds.lowerBound >> 10)KiB to \(bounds.upperBound >> 10)KiB")
+            return fail(
+                "\(text) is out of range; write a size from \(bounds.lowerBound >> 10)KiB to \(bounds.upperBound >> 10)KiB"
+            )
         }
         return number << shift
     }
@@ -67,7 +74,8 @@ extension YAMLValue {
         guard let prefix = Prefix(text) else { return fail("'\(text)' is not an address or network; \(expectation)") }
         let written = text.split(separator: "/")[0]
         guard IPAddress(written) == prefix.first else {
-            return fail("\(text) has bits behind its length; write \(prefix) for the network or \(written) for the one address")
+            return fail(
+                "\(text) has bits behind its length; write \(prefix) for the network or \(written) for the one address")
         }
         return prefix
     }
@@ -85,7 +93,8 @@ extension YAMLValue {
             return fail("'\(text)' is out of range; events and burst are from 1 to 1000000")
         }
         guard (.milliseconds(1)...(.seconds(30 * 86_400))).contains(per), per.microseconds >= Int64(events) else {
-            return fail("'\(text)' is out of range; the time is from 1ms to 30d, and at most one event for each microsecond")
+            return fail(
+                "'\(text)' is out of range; the time is from 1ms to 30d, and at most one event for each microsecond")
         }
         return RateLimit(events: events, per: per, burst: burst)
     }

@@ -42,7 +42,8 @@ extension YAMLValue {
     }
 
     private func unknown(_ name: String, _ line: Int, _ keys: [String]) {
-        let known = Nearest.match(name, among: keys).map { "did you mean '\($0)'?" }
+        let known =
+            Nearest.match(name, among: keys).map { "did you mean '\($0)'?" }
             ?? "known here: \(keys.joined(separator: ", "))"
         reader.report(line: line, path: path, "unknown key '\(name)'; \(known)")
     }

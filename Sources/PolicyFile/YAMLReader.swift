@@ -13,7 +13,8 @@ public final class YAMLReader {
 
     /// What is wrong so far, in the order of the lines.
     public var problems: [Problem] {
-        found.enumerated().sorted { ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset) }.map(\.element)
+        found.enumerated().sorted { ($0.element.line ?? 0, $0.offset) < ($1.element.line ?? 0, $1.offset) }.map(
+            \.element)
     }
 
     public func report(line: Int?, path: String = "", _ message: String) {

@@ -15,14 +15,19 @@ struct YAMLSource {
     /// so that this is one problem among the others. Scalars stay text here (`Resolver.basic`): `off` is a mode and no
     /// boolean. The nesting is bounded by libyaml (1000 levels).
     mutating func compose() throws -> Node? {
-        for _ in 0..<64 {
+        var attempts = 0
+        while true {
+            attempts += 1
+            // The parser keeps a pointer into the text: one so short that it lies in the value itself must move out.
+            text.reserveCapacity(64)
             do {
                 return try Parser(yaml: text, resolver: .basic, encoding: .utf8).singleRoot()
             } catch YamlError.duplicatedKeysInMapping(let names, let context) {
-                guard mark(names, at: context.mark) else { throw YAMLMistake.duplicates(names, line: context.mark.line) }
+                guard attempts < 64, mark(names, at: context.mark) else {
+                    throw YAMLMistake.duplicates(names, line: context.mark.line)
+                }
             }
         }
-        throw YAMLMistake.duplicates([], line: 1)
     }
 
     /// Puts the mark before the key at this place; false if none of the names stands there.
@@ -74,7 +79,8 @@ enum YAMLMistake: Error {
         switch error {
         case YAMLMistake.duplicates(let names, let line):
             (line, "the key '\(names.first ?? "")' stands twice; remove one")
-        case YamlError.scanner(let context, let problem, let mark, _), YamlError.parser(let context, let problem, let mark, _),
+        case YamlError.scanner(let context, let problem, let mark, _),
+            YamlError.parser(let context, let problem, let mark, _),
             YamlError.composer(let context, let problem, let mark, _):
             (mark.line, "is not YAML at column \(mark.column): \(sentence(context, problem))")
         case YamlError.reader(let problem, let offset, _, let yaml):

@@ -69,7 +69,15 @@ public struct YAMLValue {
         let words = choices.map(\.word)
         guard let text = string(orElse: "write one of \(words.joined(separator: ", "))") else { return nil }
         if let choice = choices.first(where: { $0.word == text }) { return choice.value }
-        return fail("'\(text)' is not one of \(words.joined(separator: ", "))\(Nearest.hint(text, among: words))")
+        let hint = Nearest.match(text, among: words).map { "did you mean '\($0)'?" } ?? "write one of these"
+        return fail("'\(text)' is not one of \(words.joined(separator: ", ")); \(hint)")
+    }
+
+    /// Whether this is the only word that is allowed here; what else it is gets reported.
+    func word(_ word: String, orElse complaint: String) -> Bool {
+        guard let text = string(orElse: "write \(word)") else { return false }
+        if text != word { report("'\(text)' \(complaint)") }
+        return text == word
     }
 
     /// One of the cases of an enumeration that are words.

@@ -1,3 +1,0 @@
-import Testing
-@testable import PolicyFile
-@Test func builds() { #expect(Bool(true)) }
