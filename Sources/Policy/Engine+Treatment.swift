@@ -21,7 +21,9 @@ extension Engine {
         decision.answer = climb(treatment, &record.flood, facts.count)
         trace?.add("treatment \(treatment.name)", "rung \(record.flood.rung + 1): \(decision.answer.verdict.name)")
         spend(&decision, facts, &record, now, &trace)
-        if !isProtected, ruleset.mode == .enforce, record.flood.messages >= ruleset.ban.afterMessages {
+        // Volume alone never bans: it may be an office that comes back after a power cut.
+        let mayBan = !isProtected && cause.purpose != .flood && ruleset.mode == .enforce
+        if mayBan, record.flood.messages >= ruleset.ban.afterMessages {
             ban(&record, now)
             decision.events.insert(.banned)
             trace?.add("ban", "\(record.flood.messages) messages in spite of the treatment")

@@ -44,7 +44,9 @@ public enum RuleName {
     public static let `default` = "default"
     public static let allow = "allow"
     public static let ban = "ban"
-    public static let all = [`default`, allow, ban]
+    /// A ban that somebody set, in lists.
+    public static let manual = "manual"
+    public static let all = [`default`, allow, ban, manual]
 }
 
 /// How a proven login relaxes what is thought of a source.

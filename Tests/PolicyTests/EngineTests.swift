@@ -229,6 +229,12 @@ private struct Bench {
         #expect(decision.retryAfter == .milliseconds(200))
     }
 
+    @Test func volumeAloneNeverBans() {
+        var bench = Bench()
+        for _ in 0..<500 { _ = bench.check() }
+        #expect(!bench.record.isBanned(bench.now))
+    }
+
     @Test func aRequestMayStandForMany() {
         var bench = Bench()
         #expect(bench.check(count: 50).answer == .pass)
