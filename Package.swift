@@ -47,7 +47,9 @@ let package = Package(
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(name: "RPCTests", dependencies: ["RPC"], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
-        .testTarget(name: "PolicyFileTests", dependencies: ["PolicyFile"], resources: [.copy("Fixtures")], swiftSettings: strict),
+        .testTarget(
+            name: "PolicyFileTests", dependencies: ["PolicyFile"], resources: [.copy("Fixtures")], swiftSettings: strict
+        ),
         .testTarget(name: "StateTests", dependencies: ["State"], swiftSettings: strict),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon"], swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),

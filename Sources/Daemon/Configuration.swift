@@ -17,7 +17,8 @@ public struct Configuration: Sendable, Equatable {
     public init() {}
 
     static let defaultListeners = [
-        ListenerConfiguration(name: "ask", endpoint: .unix(.init(path: "/run/sipguardd/ask.sock", mode: 0o660)), role: .ask),
+        ListenerConfiguration(
+            name: "ask", endpoint: .unix(.init(path: "/run/sipguardd/ask.sock", mode: 0o660)), role: .ask),
         ListenerConfiguration(
             name: "admin", endpoint: .unix(.init(path: "/run/sipguardd/admin.sock", mode: 0o600)), role: .admin),
     ]

@@ -27,7 +27,8 @@ enum EventLog {
         case .sourceForgotten(let source):
             logger.notice("source forgotten", metadata: ["source.address": "\(source)"])
         case .allowAdded(let entry):
-            logger.notice("allow list entry added", metadata: ["source.prefix": "\(entry.prefix)", "by": "\(entry.by)"])
+            logger.notice(
+                "allow list entry added", metadata: ["source.prefix": "\(entry.prefix)", "by": "\(entry.by)"])
         case .allowRemoved(let prefix, let by):
             logger.notice("allow list entry removed", metadata: ["source.prefix": "\(prefix)", "by": "\(by)"])
         case .policyReloaded(let path, let rules, let signatures):
@@ -59,7 +60,8 @@ extension Logger {
         case .roomAgain: notice("there is room for connections again", metadata: ["listener": "\(listener)"])
         case .threadFailed(let code):
             warning("a connection got no thread", metadata: ["listener": "\(listener)", "errno": "\(code)"])
-        case .slowPeer: notice("a peer did not read its replies and was disconnected", metadata: ["listener": "\(listener)"])
+        case .slowPeer:
+            notice("a peer did not read its replies and was disconnected", metadata: ["listener": "\(listener)"])
         }
     }
 }

@@ -13,7 +13,9 @@ struct ListenerService: Service {
     func run() async throws {
         for listener in listeners { try listener.start() }
         for listener in listeners {
-            logger.info("listening", metadata: ["listener": "\(listener.configuration.name)", "role": "\(listener.configuration.role)"])
+            logger.info(
+                "listening",
+                metadata: ["listener": "\(listener.configuration.name)", "role": "\(listener.configuration.role)"])
         }
         ServiceNotification.ready.send()
         logger.notice("ready")

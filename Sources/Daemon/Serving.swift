@@ -40,7 +40,8 @@ public func loadPolicy(of configuration: Configuration) throws(StartFailure) -> 
 }
 
 /// Runs the daemon until a signal ends it.
-public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: Logger, output: LogOutput) async throws {
+public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: Logger, output: LogOutput) async throws
+{
     let stateFile = configuration.stateFile.map(StateFile.init)
     let state = GuardState(policy: policy, memory: configuration.memory, version: version, stateFile: stateFile)
     state.addErrorCount("log_lines_lost") { output.failureCount }
@@ -58,7 +59,8 @@ public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: 
     }
     for listener in listeners {
         state.addListener {
-            ListenerReport(name: listener.configuration.name, role: listener.configuration.role, counters: listener.counters)
+            ListenerReport(
+                name: listener.configuration.name, role: listener.configuration.role, counters: listener.counters)
         }
     }
     let group = ServiceGroup(

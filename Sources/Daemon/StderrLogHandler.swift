@@ -26,11 +26,14 @@ public struct StderrLogHandler: LogHandler {
         output.write(line(event.level, event.message.description, facts))
     }
 
-    private func line(_ level: Logger.Level, _ message: String, _ facts: [(key: String, value: Logger.MetadataValue)]) -> String {
+    private func line(_ level: Logger.Level, _ message: String, _ facts: [(key: String, value: Logger.MetadataValue)])
+        -> String
+    {
         switch format {
         case .json:
             var object: JSONObject = [
-                "time": .string(Clock.text(of: Clock.now)), "level": .string(level.rawValue), "message": .string(message),
+                "time": .string(Clock.text(of: Clock.now)), "level": .string(level.rawValue),
+                "message": .string(message),
             ]
             for (key, value) in facts { object[key] = .string("\(value)") }
             return JSONValue.object(object).text + "\n"
@@ -53,7 +56,8 @@ public struct StderrLogHandler: LogHandler {
         var result = ""
         for scalar in text.unicodeScalars {
             switch scalar.value {
-            case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069: result += "\\u{\(String(scalar.value, radix: 16))}"
+            case 0..<0x20, 0x7F..<0xA0, 0x202A...0x202E, 0x2066...0x2069:
+                result += "\\u{\(String(scalar.value, radix: 16))}"
             default: result.unicodeScalars.append(scalar)
             }
         }
@@ -98,7 +102,9 @@ public final class LogOutput: Sendable {
             return state.suppressed
         }
         guard let suppressed = verdict else { return }
-        put(suppressed == 0 ? line : "log: \(suppressed) lines left out, more than \(Int(linesPerSecond)) a second\n\(line)")
+        put(
+            suppressed == 0
+                ? line : "log: \(suppressed) lines left out, more than \(Int(linesPerSecond)) a second\n\(line)")
     }
 
     private func put(_ text: String) {

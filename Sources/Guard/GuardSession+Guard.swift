@@ -56,9 +56,12 @@ extension GuardSession {
     }
 
     private static func outcome(_ value: JSONView?) throws(RPCError) -> Outcome {
-        guard let bytes = try RequestParams.bytes("outcome", value) else { throw .invalidParams("outcome", "is needed") }
+        guard let bytes = try RequestParams.bytes("outcome", value) else {
+            throw .invalidParams("outcome", "is needed")
+        }
         guard let outcome = Outcome(rawValue: bytes.text) else {
-            throw .invalidParams("outcome", "one of \(Outcome.allCases.map(\.rawValue).joined(separator: ", ")) is allowed")
+            throw .invalidParams(
+                "outcome", "one of \(Outcome.allCases.map(\.rawValue).joined(separator: ", ")) is allowed")
         }
         return outcome
     }

@@ -79,12 +79,16 @@ extension GuardSession {
             standing = "caller"
         }
         guard standing != Standing.stranger.rawValue else { return }
-        let names = ["own": "this machine's own", "trusted_proxy": "a trusted proxy's", "allow": "an allowed one", "caller": "yours"]
+        let names = [
+            "own": "this machine's own", "trusted_proxy": "a trusted proxy's", "allow": "an allowed one",
+            "caller": "yours",
+        ]
         throw RPCError(
             code: RPCErrorCode.protectedAddress, message: "Protected address",
             data: [
                 "address": .string(prefix.description), "protected": .string(standing),
-                "problem": .string("an address in it is \(names[standing] ?? standing); with force it is banned all the same"),
+                "problem": .string(
+                    "an address in it is \(names[standing] ?? standing); with force it is banned all the same"),
             ])
     }
 

@@ -51,7 +51,8 @@ extension GuardSession {
         else { return .null }
         let next = nextAnswer(flood, treatment)
         return [
-            "name": .string(treatment.name), "rule": .string(ruleset.name(of: flood.rule) ?? "(no longer in the policy)"),
+            "name": .string(treatment.name),
+            "rule": .string(ruleset.name(of: flood.rule) ?? "(no longer in the policy)"),
             "tool": flood.hasMarks ? .string(ruleset.name(of: flood.tool) ?? "unknown") : .null,
             "since": .string(Clock.text(of: flood.since)),
             "until": .string(Clock.text(of: flood.lastMessage + treatment.hold)),

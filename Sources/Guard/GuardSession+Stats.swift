@@ -44,7 +44,8 @@ extension GuardSession {
             totals.ok200.load(ordering: .relaxed), totals.drop.load(ordering: .relaxed),
         ]
         return [
-            "total": Self.number(counts.reduce(0, &+)), "pass": Self.number(counts[0]), "reject": Self.number(counts[1]),
+            "total": Self.number(counts.reduce(0, &+)), "pass": Self.number(counts[0]),
+            "reject": Self.number(counts[1]),
             "ok200": Self.number(counts[2]), "drop": Self.number(counts[3]),
             "shadow": Self.number(totals.shadow.load(ordering: .relaxed)),
         ]
@@ -59,7 +60,8 @@ extension GuardSession {
     private var floods: JSONValue {
         let ended = state.totals.floods.withLock { $0 }
         return [
-            "seen": Self.number(state.totals.floodsSeen.load(ordering: .relaxed)), "stopped": Self.number(ended.stopped),
+            "seen": Self.number(state.totals.floodsSeen.load(ordering: .relaxed)),
+            "stopped": Self.number(ended.stopped),
             "banned": Self.number(state.totals.banned.load(ordering: .relaxed)),
             "median_answers": ended.medianAnswers.map { .int(Int64($0)) } ?? .null,
         ]
@@ -67,7 +69,9 @@ extension GuardSession {
 
     private static func value(_ report: ListenerReport) -> JSONValue {
         var errors = JSONObject()
-        for (code, count) in report.counters.errors.sorted(by: { $0.key > $1.key }) { errors["\(code)"] = number(count) }
+        for (code, count) in report.counters.errors.sorted(by: { $0.key > $1.key }) {
+            errors["\(code)"] = number(count)
+        }
         return [
             "name": .string(report.name), "role": .string(report.role.rawValue),
             "open": number(report.counters.open), "accepted": number(report.counters.accepted),

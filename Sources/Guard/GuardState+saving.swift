@@ -12,7 +12,8 @@ extension GuardState {
         let automatic = sources.compactMap { record -> JSONValue? in
             guard record.isBanned(now) else { return nil }
             return [
-                "address": .string(record.address.description), "since": .int(Clock.wallSeconds(of: record.bannedSince)),
+                "address": .string(record.address.description),
+                "since": .int(Clock.wallSeconds(of: record.bannedSince)),
                 "until": .int(Clock.wallSeconds(of: record.bannedUntil)), "count": .int(Int64(record.banCount)),
                 "proven": .bool(record.isProven), "rule": .int(Int64(record.flood.rule.rawValue)),
             ]

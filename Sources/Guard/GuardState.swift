@@ -128,6 +128,8 @@ public final class GuardState: Sendable {
             return engine.settle(&record.flood) ? record.flood.answers : nil
         }
         guard !answers.isEmpty else { return }
-        totals.floods.withLock { floods in answers.forEach { floods.end(answers: $0) } }
+        totals.floods.withLock { floods in
+            for count in answers { floods.end(answers: count) }
+        }
     }
 }

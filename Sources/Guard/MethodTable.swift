@@ -29,7 +29,8 @@ struct MethodTable {
 
     /// Hot ones first: the table is searched from the front.
     static let all: [Entry] = [
-        Entry(name: "guard.check", role: .ask, summary: "One SIP request's facts in, a verdict out", parameters: request),
+        Entry(
+            name: "guard.check", role: .ask, summary: "One SIP request's facts in, a verdict out", parameters: request),
         Entry(name: "guard.report", role: .ask, summary: "What became of a request", parameters: report),
         Entry(name: "daemon.ping", role: .ask, summary: "Whether the daemon is alive", parameters: []),
         Entry(name: "daemon.version", role: .ask, summary: "What the daemon is", parameters: []),
@@ -43,7 +44,9 @@ struct MethodTable {
             parameters: entry + [Parameter("force", ["type": "boolean"], "even if it is a protected address")]),
         Entry(name: "ban.remove", role: .admin, summary: "Ends a ban", parameters: [address]),
         Entry(name: "allow.list", role: .read, summary: "The allow list", parameters: page),
-        Entry(name: "allow.add", role: .admin, summary: "Lets everything from an address or network pass", parameters: entry),
+        Entry(
+            name: "allow.add", role: .admin, summary: "Lets everything from an address or network pass",
+            parameters: entry),
         Entry(name: "allow.remove", role: .admin, summary: "Takes an entry from the allow list", parameters: [address]),
         Entry(name: "stats.get", role: .read, summary: "Totals since the start", parameters: []),
         Entry(
@@ -70,11 +73,15 @@ struct MethodTable {
         [
             Parameter("source_ip", text, needed: true, "the transport's peer address"),
             Parameter("message", text, "the start line and header block as received"),
-            Parameter("transport", ["type": "string", "enum": ["udp", "tcp", "tls", "ws", "wss", "sctp"]], "how it came"),
+            Parameter(
+                "transport", ["type": "string", "enum": ["udp", "tcp", "tls", "ws", "wss", "sctp"]], "how it came"),
             Parameter("auth_nonce_valid", ["type": "boolean"], "whether the digest answered a nonce of ours"),
-            Parameter("count", ["type": "integer", "minimum": 1, "maximum": 1_000_000], "how many requests this stands for"),
+            Parameter(
+                "count", ["type": "integer", "minimum": 1, "maximum": 1_000_000], "how many requests this stands for"),
         ]
-        + ["source_port", "local_port", "cseq", "max_forwards", "length"].map { Parameter($0, integer, "as in the request") }
+        + ["source_port", "local_port", "cseq", "max_forwards", "length"].map {
+            Parameter($0, integer, "as in the request")
+        }
         + RequestParams.names.map { Parameter("\($0.1)", text, "as in the request") }
         + [Parameter("local_ip", text, "the address that was hit")]
 
@@ -99,7 +106,8 @@ struct MethodTable {
         Parameter("limit", ["type": "integer", "minimum": 1, "maximum": 10_000], "how many, 1000 by default"),
     ]
     private static let entry = [
-        address, Parameter("duration", ["type": ["string", "integer"]], "seconds or a text such as 1h; absent: until removed"),
+        address,
+        Parameter("duration", ["type": ["string", "integer"]], "seconds or a text such as 1h; absent: until removed"),
         Parameter("comment", text, "why"), Parameter("by", text, "who"),
     ]
 }

@@ -26,7 +26,8 @@ public enum OwnAddresses {
             return IPAddress(v4: UInt32(bigEndian: raw.loadUnaligned(as: sockaddr_in.self).sin_addr.s_addr))
         case AF_INET6:
             let bytes = raw.loadUnaligned(as: sockaddr_in6.self).sin6_addr
-            return IPAddress(value: UInt128(bigEndian: withUnsafeBytes(of: bytes) { $0.loadUnaligned(as: UInt128.self) }))
+            return IPAddress(
+                value: UInt128(bigEndian: withUnsafeBytes(of: bytes) { $0.loadUnaligned(as: UInt128.self) }))
         default: return nil
         }
     }

@@ -132,7 +132,8 @@ struct Params {
         guard let value = view?[name], !value.isNull else { return nil }
         let seconds = value.int64.map { Int($0) } ?? value.string.flatMap(Self.seconds)
         guard let seconds, (1...315_360_000).contains(seconds) else {
-            throw .invalidParams("\(name)", "must be a number of seconds or a text such as 90s, 10m, 12h or 7d, ten years at most")
+            throw .invalidParams(
+                "\(name)", "must be a number of seconds or a text such as 90s, 10m, 12h or 7d, ten years at most")
         }
         return .seconds(seconds)
     }

@@ -1,6 +1,8 @@
 /// Who an address is before any behaviour counts.
 public enum Standing: String, Sendable {
-    case stranger, own, trustedProxy = "trusted_proxy", allow
+    case stranger, own
+    case trustedProxy = "trusted_proxy"
+    case allow
 
     /// Whether a treatment may outlast the request that earned it, and end in a ban.
     public var isProtected: Bool { self != .stranger }

@@ -17,7 +17,8 @@ extension Engine {
             guard ruleset.signatures[index].matches(facts) else { continue }
             let signature = ruleset.signatures[index]
             marks.hits.addSignature(index)
-            trace?.add("signature \(signature.name)", "+\(signature.weight) \(signature.tool), \(signature.mode.rawValue)")
+            trace?.add(
+                "signature \(signature.name)", "+\(signature.weight) \(signature.tool), \(signature.mode.rawValue)")
             shadowScore += signature.weight
             if signature.weight > shadowHeaviest.map({ ruleset.signatures[$0].weight }) ?? 0 { shadowHeaviest = index }
             guard signature.mode == .enforce else { continue }
@@ -47,9 +48,12 @@ extension Engine {
             guard rule.mode != .off else { continue }
             let key = rule.scope.key(rule.id, facts, user: facts.user, grouping: ruleset.sources)
             let limit = isTrusted ? rule.trustedLimit : rule.limit
-            guard case .exceeds(let retry) = store.take(key, limit: limit, count: facts.count, now: now) else { continue }
+            guard case .exceeds(let retry) = store.take(key, limit: limit, count: facts.count, now: now) else {
+                continue
+            }
             marks.hits.addLimit(index)
-            trace?.add("limit \(rule.name)", "exceeded, conforms again in \(retry.secondsRoundedUp) s, \(rule.mode.rawValue)")
+            trace?.add(
+                "limit \(rule.name)", "exceeded, conforms again in \(retry.secondsRoundedUp) s, \(rule.mode.rawValue)")
             if rule.mode == .shadow {
                 let answer = treatment(for: Cause(rule), method: facts[.method], answered: true).ladder[0].answer
                 marks.shadow = Decision.Shadow(verdict: answer.verdict, rule: rule.name)

@@ -88,7 +88,8 @@ extension Engine {
         var perSource = CounterKey(rule: .sourceBudget)
         perSource.address = record.address.value
         let ours = store.take(perSource, limit: ruleset.budget.perSource, count: facts.count, now: now)
-        let total = store.take(CounterKey(rule: .totalBudget), limit: ruleset.budget.total, count: facts.count, now: now)
+        let total = store.take(
+            CounterKey(rule: .totalBudget), limit: ruleset.budget.total, count: facts.count, now: now)
         if ours != .conforms { decision.events.insert(.sourceBudgetSpent) }
         if total != .conforms { decision.events.insert(.totalBudgetSpent) }
         guard ours == .conforms, total == .conforms else {

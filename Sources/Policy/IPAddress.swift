@@ -102,7 +102,9 @@ public struct IPAddress: Hashable, Comparable, Sendable {
 extension IPAddress: CustomStringConvertible {
     /// Dotted quad, or the canonical form of RFC 5952.
     public var description: String {
-        if isV4 { return (0..<4).map { String(UInt8(truncatingIfNeeded: value >> (24 - 8 * $0))) }.joined(separator: ".") }
+        if isV4 {
+            return (0..<4).map { String(UInt8(truncatingIfNeeded: value >> (24 - 8 * $0))) }.joined(separator: ".")
+        }
         let groups = (0..<8).map { UInt16(truncatingIfNeeded: value >> (112 - 16 * $0)) }
         let gap = Self.longestZeroRun(groups)
         func hex(_ part: ArraySlice<UInt16>) -> String { part.map { String($0, radix: 16) }.joined(separator: ":") }

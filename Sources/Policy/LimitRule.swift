@@ -15,7 +15,9 @@ public enum CountedEvent: String, CaseIterable, Sendable {
 /// What a limit's counters are kept for. Parts combine: source and user is one counter for each pair.
 public struct CounterScope: Hashable, Sendable {
     public enum Part: String, CaseIterable, Sendable {
-        case source, user, userAgent = "user_agent", node
+        case source, user
+        case userAgent = "user_agent"
+        case node
     }
 
     public let parts: Set<Part>
@@ -106,4 +108,3 @@ public struct LimitRule: Sendable {
         self.purpose = purpose
     }
 }
-

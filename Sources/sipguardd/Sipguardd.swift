@@ -22,7 +22,8 @@ import RPC
     @Option(help: ArgumentHelp("The configuration file.", valueName: "file"))
     var config: String?
 
-    @Option(help: ArgumentHelp("The policy file, instead of the configuration's or the built-in one.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("The policy file, instead of the configuration's or the built-in one.", valueName: "file"))
     var policy: String?
 
     @Option(
@@ -32,7 +33,9 @@ import RPC
             valueName: "listener"),
         transform: {
             guard let listener = ListenerConfiguration(option: $0) else {
-                throw ValidationError("'\($0)' is no listener; write unix:/run/sipguardd/ask.sock,role=ask,mode=0660 or tcp:127.0.0.1:4571,role=ask")
+                throw ValidationError(
+                    "'\($0)' is no listener; write unix:/run/sipguardd/ask.sock,role=ask,mode=0660 or tcp:127.0.0.1:4571,role=ask"
+                )
             }
             return listener
         })
@@ -53,7 +56,15 @@ import RPC
     @Option(help: ArgumentHelp("Where bans and the run-time allow list outlive a restart.", valueName: "file"))
     var stateFile: String?
 
-    @Option(help: "trace, debug, info, notice, warning, error or critical.")
+    @Option(
+        help: ArgumentHelp("trace, debug, info, notice, warning, error or critical.", valueName: "level"),
+        transform: {
+            guard let level = Logger.Level(rawValue: $0) else {
+                throw ValidationError(
+                    "'\($0)' is no level; write trace, debug, info, notice, warning, error or critical")
+            }
+            return level
+        })
     var logLevel: Logger.Level?
 
     @Option(help: "auto, text, journald or json.")
@@ -112,5 +123,4 @@ import RPC
     }
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
 extension LogFormat: ExpressibleByArgument {}

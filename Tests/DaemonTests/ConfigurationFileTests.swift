@@ -25,7 +25,9 @@ import Testing
                 log: { level: debug, format: json }
                 """, name: "good.yaml")
         let ask = configuration.listeners[0]
-        #expect(ask.endpoint == .unix(.init(path: "/run/sipguardd/ask.sock", mode: 0o666, owner: "root", group: "kamailio")))
+        #expect(
+            ask.endpoint == .unix(.init(path: "/run/sipguardd/ask.sock", mode: 0o666, owner: "root", group: "kamailio"))
+        )
         #expect(ask.role == .ask && ask.maxConnections == 64 && ask.messageLimit == 128 << 10)
         let tcp = configuration.listeners[1]
         #expect(tcp.endpoint == .tcp(.init(host: "::1", port: 4571)) && tcp.role == .read && tcp.name == "kamailio")
@@ -49,18 +51,35 @@ import Testing
         Bad(text: "", problems: ["bad.yaml:1"]),
         Bad(text: "listener: []\n", problems: ["bad.yaml:1: unknown key 'listener'; did you mean 'listeners'?"]),
         Bad(text: "listeners: []\n", problems: ["bad.yaml:1: listeners: "]),
-        Bad(text: "memory: lots\nlog: { level: loud }\n", problems: ["bad.yaml:1: memory: ", "bad.yaml:2: log.level: "]),
+        Bad(
+            text: "memory: lots\nlog: { level: loud }\n", problems: ["bad.yaml:1: memory: ", "bad.yaml:2: log.level: "]),
         Bad(text: "memory: 1KiB\n", problems: ["bad.yaml:1: memory: 1KiB is out of range"]),
         Bad(text: "listeners:\n  - role: ask\n", problems: ["bad.yaml:2: listeners[0]: has neither 'unix' nor 'tcp'"]),
-        Bad(text: "listeners:\n  - unix: /a\n    tcp: 127.0.0.1:1\n    role: ask\n", problems: ["bad.yaml:3: listeners[0].tcp: stands beside"]),
-        Bad(text: "listeners:\n  - unix: a.sock\n    role: ask\n", problems: ["bad.yaml:2: listeners[0].unix: 'a.sock' is not an absolute path"]),
+        Bad(
+            text: "listeners:\n  - unix: /a\n    tcp: 127.0.0.1:1\n    role: ask\n",
+            problems: ["bad.yaml:3: listeners[0].tcp: stands beside"]),
+        Bad(
+            text: "listeners:\n  - unix: a.sock\n    role: ask\n",
+            problems: ["bad.yaml:2: listeners[0].unix: 'a.sock' is not an absolute path"]),
         Bad(text: "listeners:\n  - unix: /a\n", problems: ["bad.yaml:2: listeners[0]: 'role' is missing"]),
-        Bad(text: "listeners:\n  - unix: /a\n    role: king\n", problems: ["bad.yaml:3: listeners[0].role: 'king' is not one of"]),
-        Bad(text: "listeners:\n  - unix: /a\n    role: ask\n    mode: rw\n", problems: ["bad.yaml:4: listeners[0].mode: 'rw' is not a file mode"]),
-        Bad(text: "listeners:\n  - tcp: 127.0.0.1\n    role: ask\n", problems: ["bad.yaml:2: listeners[0].tcp: '127.0.0.1' is not an address and port"]),
-        Bad(text: "listeners:\n  - tcp: 127.0.0.1:1\n    role: admin\n", problems: ["bad.yaml:3: listeners[0].role: a TCP listener never carries"]),
-        Bad(text: "listeners:\n  - tcp: 127.0.0.1:1\n    role: ask\n    mode: \"0600\"\n", problems: ["bad.yaml:4: listeners[0].mode: is for 'unix'"]),
-        Bad(text: "listeners:\n  - { unix: /a, role: ask }\n  - { unix: /a, role: admin }\n", problems: ["bad.yaml:3: listeners[1]: listens where another one does"]),
+        Bad(
+            text: "listeners:\n  - unix: /a\n    role: king\n",
+            problems: ["bad.yaml:3: listeners[0].role: 'king' is not one of"]),
+        Bad(
+            text: "listeners:\n  - unix: /a\n    role: ask\n    mode: rw\n",
+            problems: ["bad.yaml:4: listeners[0].mode: 'rw' is not a file mode"]),
+        Bad(
+            text: "listeners:\n  - tcp: 127.0.0.1\n    role: ask\n",
+            problems: ["bad.yaml:2: listeners[0].tcp: '127.0.0.1' is not an address and port"]),
+        Bad(
+            text: "listeners:\n  - tcp: 127.0.0.1:1\n    role: admin\n",
+            problems: ["bad.yaml:3: listeners[0].role: a TCP listener never carries"]),
+        Bad(
+            text: "listeners:\n  - tcp: 127.0.0.1:1\n    role: ask\n    mode: \"0600\"\n",
+            problems: ["bad.yaml:4: listeners[0].mode: is for 'unix'"]),
+        Bad(
+            text: "listeners:\n  - { unix: /a, role: ask }\n  - { unix: /a, role: admin }\n",
+            problems: ["bad.yaml:3: listeners[1]: listens where another one does"]),
         Bad(text: "policy: {}\n", problems: ["bad.yaml:1: policy: is a map"]),
     ]
 
@@ -77,7 +96,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "unix:/run/a.sock", "unix:/run/a.sock,role=admin,mode=0600,owner=root,group=root", "tcp:127.0.0.1:4571,role=read",
+        "unix:/run/a.sock", "unix:/run/a.sock,role=admin,mode=0600,owner=root,group=root",
+        "tcp:127.0.0.1:4571,role=read",
         "tcp:[::1]:4571",
     ])
     func understandsAListenerOfTheCommandLine(option: String) {
@@ -85,7 +105,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "/run/a.sock", "unix:/a,role=king", "unix:/a,mode=999", "unix:/a,colour=red", "unix:/a,role", "tcp:127.0.0.1",
+        "", "/run/a.sock", "unix:/a,role=king", "unix:/a,mode=999", "unix:/a,colour=red", "unix:/a,role",
+        "tcp:127.0.0.1",
         "tcp:127.0.0.1:0", "tcp:127.0.0.1:70000", "tcp:127.0.0.1:1,mode=0600", "udp:127.0.0.1:1",
     ])
     func refusesWhatIsNoListener(option: String) {

@@ -40,7 +40,10 @@ private func logged(
     func whatAPeerSentMakesNoLinesAndNoTerminalCommands(format: LogFormat) {
         let lines = logged(format) { $0.notice("x", metadata: ["a": "\u{1B}[2J\nforged line\u{7}\u{9B}\u{202E}"]) }
         #expect(lines.count == 1)
-        #expect(lines[0].unicodeScalars.allSatisfy { $0.value >= 0x20 && !(0x7F..<0xA0).contains($0.value) || format == .json })
+        #expect(
+            lines[0].unicodeScalars.allSatisfy {
+                $0.value >= 0x20 && !(0x7F..<0xA0).contains($0.value) || format == .json
+            })
     }
 
     @Test func quietLevelsAreLeftOut() {

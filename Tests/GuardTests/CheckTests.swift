@@ -38,7 +38,8 @@ private let svwar = """
 
     @Test func noTwoDisarmTagsAreAlike() throws {
         let tags = try (0..<5).map { number in
-            try house.call("guard.check", ["source_ip": .string("198.51.100.\(number)"), "message": .string(svwar)])["from_tag"]
+            try house.call("guard.check", ["source_ip": .string("198.51.100.\(number)"), "message": .string(svwar)])[
+                "from_tag"]
         }
         #expect(Set(tags.map { $0?.string ?? "none" }).count == 5)
     }
@@ -63,7 +64,9 @@ private let svwar = """
         Bad(params: ["source_ip": "192.0.2.1", "method": "OPTIONS", "transport": "sctpx"], param: "transport"),
         Bad(params: ["source_ip": "192.0.2.1", "method": "OPTIONS", "count": 0], param: "count"),
         Bad(params: ["source_ip": "192.0.2.1", "method": "OPTIONS", "count": 1_000_001], param: "count"),
-        Bad(params: ["source_ip": "192.0.2.1", "method": "OPTIONS", "auth_nonce_valid": "yes"], param: "auth_nonce_valid"),
+        Bad(
+            params: ["source_ip": "192.0.2.1", "method": "OPTIONS", "auth_nonce_valid": "yes"],
+            param: "auth_nonce_valid"),
         Bad(params: ["source_ip": "192.0.2.1", "message": 7], param: "message"),
         Bad(params: ["source_ip"], param: "params"),
     ]
@@ -76,22 +79,28 @@ private let svwar = """
         #expect(error["data"]?["problem"]?.string?.isEmpty == false)
     }
 
-    @Test(arguments: [
-        ["source_ip": "192.0.2.1", "method": "OPTIONS", "from_user": nil, "surprise": ["deep": 1]],
-        ["source_ip": "::ffff:192.0.2.1", "method": "OPTIONS", "transport": "UDP"],
-        ["source_ip": "[2001:db8::1]", "method": "", "count": 100],
-        ["source_ip": "192.0.2.1", "message": ""],
-        ["source_ip": "192.0.2.1", "message": "\u{0}\u{0}\u{ff}\r\n\r\n garbage"],
-        ["source_ip": "192.0.2.1", "message": "REGISTER"],
-        ["source_ip": "192.0.2.1", "method": "OPTIONS", "user_agent": "\u{0}\u{1}\u{ff}"],
-    ] as [JSONValue])
+    @Test(
+        arguments: [
+            ["source_ip": "192.0.2.1", "method": "OPTIONS", "from_user": nil, "surprise": ["deep": 1]],
+            ["source_ip": "::ffff:192.0.2.1", "method": "OPTIONS", "transport": "UDP"],
+            ["source_ip": "[2001:db8::1]", "method": "", "count": 100],
+            ["source_ip": "192.0.2.1", "message": ""],
+            ["source_ip": "192.0.2.1", "message": "\u{0}\u{0}\u{ff}\r\n\r\n garbage"],
+            ["source_ip": "192.0.2.1", "message": "REGISTER"],
+            ["source_ip": "192.0.2.1", "method": "OPTIONS", "user_agent": "\u{0}\u{1}\u{ff}"],
+        ] as [JSONValue])
     func passesWhatItCannotRead(_ params: JSONValue) throws {
         #expect(try house.verdict(params) == "pass")
     }
 
     @Test func oddBytesHideNoMark() throws {
-        for text in ["friendly-scanner\u{0}", "\u{FF}friendly-scanner", "FRIENDLY-SCANNER " + String(repeating: "x", count: 5000)] {
-            #expect(try house.verdict(["source_ip": "198.51.100.9", "method": "OPTIONS", "user_agent": .string(text)]) != "pass")
+        for text in [
+            "friendly-scanner\u{0}", "\u{FF}friendly-scanner",
+            "FRIENDLY-SCANNER " + String(repeating: "x", count: 5000),
+        ] {
+            #expect(
+                try house.verdict(["source_ip": "198.51.100.9", "method": "OPTIONS", "user_agent": .string(text)])
+                    != "pass")
         }
     }
 

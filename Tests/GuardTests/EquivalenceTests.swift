@@ -11,7 +11,8 @@ import Testing
     static let messages: [String] = PolicyDocument.builtIn.samples.compactMap(\.request.message) + captured
 
     private static var captured: [String] {
-        let folder = String(#filePath.dropLast("GuardTests/EquivalenceTests.swift".count)) + "PolicyFileTests/Fixtures/sip"
+        let folder =
+            String(#filePath.dropLast("GuardTests/EquivalenceTests.swift".count)) + "PolicyFileTests/Fixtures/sip"
         return TemporaryDirectory.texts(in: folder)
     }
 
@@ -92,4 +93,3 @@ struct Seeded: RandomNumberGenerator {
         return z ^ (z >> 31)
     }
 }
-

@@ -36,11 +36,13 @@ import Testing
     }
 
     @Test func nobodyBansATrustedProxyOrAnAllowedAddressByMistake() throws {
-        let house = try House(policy: "version: 1\nextends: default\ntrusted_proxies: [198.51.100.5]\nallow: [198.51.100.6]\n")
+        let house = try House(
+            policy: "version: 1\nextends: default\ntrusted_proxies: [198.51.100.5]\nallow: [198.51.100.6]\n")
         for (address, protection) in [
             ("198.51.100.5", "trusted_proxy"), ("198.51.100.0/29", "trusted_proxy"), ("198.51.100.6", "allow"),
         ] {
-            #expect(try house.call("ban.add", ["address": .string(address)])["data"]?["protected"]?.string == protection)
+            #expect(
+                try house.call("ban.add", ["address": .string(address)])["data"]?["protected"]?.string == protection)
         }
     }
 
@@ -67,18 +69,22 @@ import Testing
         #expect(page["bans"]?[0]?["address"] == "203.0.113.20")
     }
 
-    @Test(arguments: [
-        ["address": "nonsense"], ["address": "192.0.2.1", "duration": "soon"], ["address": "192.0.2.1", "duration": 0],
-        ["address": "192.0.2.1", "duration": "-5s"], ["address": "192.0.2.1", "duration": "99999999999999999999d"],
-        ["address": "192.0.2.1", "comment": .string(String(repeating: "x", count: 201))], [:],
-    ] as [JSONValue])
+    @Test(
+        arguments: [
+            ["address": "nonsense"], ["address": "192.0.2.1", "duration": "soon"],
+            ["address": "192.0.2.1", "duration": 0],
+            ["address": "192.0.2.1", "duration": "-5s"], ["address": "192.0.2.1", "duration": "99999999999999999999d"],
+            ["address": "192.0.2.1", "comment": .string(String(repeating: "x", count: 201))], [:],
+        ] as [JSONValue])
     func badEntriesAreRefused(params: JSONValue) throws {
         #expect(try house.call("ban.add", params)["code"] == -32602)
         #expect(try house.call("ban.list")["total"] == 0)
     }
 
     @Test func forgettingClearsCountersAndBans() throws {
-        for _ in 0..<300 { _ = try house.verdict(["source_ip": "203.0.113.9", "method": "OPTIONS", "user_agent": "friendly-scanner"]) }
+        for _ in 0..<300 {
+            _ = try house.verdict(["source_ip": "203.0.113.9", "method": "OPTIONS", "user_agent": "friendly-scanner"])
+        }
         #expect(try house.call("source.show", ["source": "203.0.113.9"])["ban"] != .null)
         #expect(try house.call("ban.list")["total"] == 1)
         let forgotten = try house.call("source.forget", ["source": "203.0.113.9"])
@@ -90,7 +96,9 @@ import Testing
     }
 
     @Test func anAutomaticBanCanBeRemoved() throws {
-        for _ in 0..<300 { _ = try house.verdict(["source_ip": "203.0.113.9", "method": "OPTIONS", "user_agent": "friendly-scanner"]) }
+        for _ in 0..<300 {
+            _ = try house.verdict(["source_ip": "203.0.113.9", "method": "OPTIONS", "user_agent": "friendly-scanner"])
+        }
         #expect(try house.call("ban.remove", ["address": "203.0.113.9"])["removed"] == true)
         #expect(try house.call("ban.list")["total"] == 0)
     }

@@ -5,7 +5,9 @@ import Testing
 @testable import Guard
 
 @Suite struct PolicyMethodTests {
-    private let scanner: JSONValue = ["source_ip": "198.51.100.9", "method": "OPTIONS", "user_agent": "friendly-scanner"]
+    private let scanner: JSONValue = [
+        "source_ip": "198.51.100.9", "method": "OPTIONS", "user_agent": "friendly-scanner",
+    ]
 
     @Test func aReloadSwapsThePolicyAndKeepsTheCounters() throws {
         let directory = TemporaryDirectory()
@@ -29,7 +31,8 @@ import Testing
         let error = try house.call("policy.reload")
         #expect(error["code"] == -32011)
         let problems = (error["data"]?["problems"]?.array ?? []).compactMap(\.string)
-        #expect(problems.contains { $0.contains("policy.yaml:2") } && problems.contains { $0.contains("policy.yaml:3") })
+        #expect(
+            problems.contains { $0.contains("policy.yaml:2") } && problems.contains { $0.contains("policy.yaml:3") })
         #expect(try house.verdict(scanner) == "ok200")
         #expect(try house.call("stats.get")["policy"]?["failed_reloads"] == 1)
     }
@@ -63,7 +66,8 @@ import Testing
 
     @Test func aRequestCanBeTriedAgainstAnotherPolicy() throws {
         let house = try House()
-        let result = try house.call("policy.test", ["request": scanner, "policy": "version: 1\nextends: default\nmode: shadow\n"])
+        let result = try house.call(
+            "policy.test", ["request": scanner, "policy": "version: 1\nextends: default\nmode: shadow\n"])
         #expect(result["verdict"]?["verdict"] == "pass" && result["verdict"]?["shadow"] != nil)
         #expect(try house.call("policy.test", ["request": scanner, "policy": "version: 2\n"])["code"] == -32011)
     }

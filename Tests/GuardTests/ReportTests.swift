@@ -9,7 +9,8 @@ import Testing
     init() throws { house = try House() }
 
     private func report(_ outcome: String, user: String, from source: String = "203.0.113.50") throws {
-        try house.call("guard.report", ["source_ip": .string(source), "outcome": .string(outcome), "user": .string(user)])
+        try house.call(
+            "guard.report", ["source_ip": .string(source), "outcome": .string(outcome), "user": .string(user)])
     }
 
     @Test func enumerationIsSeenFromReportsAlone() throws {
@@ -28,7 +29,9 @@ import Testing
     @Test func anOfficeThatComesBackIsNotRefused() throws {
         for phone in 0..<500 {
             let user = "\(2000 + phone)"
-            let register: JSONValue = ["source_ip": "203.0.113.50", "method": "REGISTER", "from_user": .string(user), "transport": "udp"]
+            let register: JSONValue = [
+                "source_ip": "203.0.113.50", "method": "REGISTER", "from_user": .string(user), "transport": "udp",
+            ]
             #expect(try house.verdict(register) == "pass")
             try report("challenged", user: user)
             if phone.isMultiple(of: 40) {
@@ -56,17 +59,20 @@ import Testing
         #expect(try house.call("stats.top", ["limit": 101])["data"]?["param"] == "limit")
     }
 
-    @Test(arguments: [
-        ["source_ip": "203.0.113.50"], ["source_ip": "203.0.113.50", "outcome": "fine"],
-        ["source_ip": "203.0.113.50", "outcome": 7], ["outcome": "auth_ok"],
-    ] as [JSONValue])
+    @Test(
+        arguments: [
+            ["source_ip": "203.0.113.50"], ["source_ip": "203.0.113.50", "outcome": "fine"],
+            ["source_ip": "203.0.113.50", "outcome": 7], ["outcome": "auth_ok"],
+        ] as [JSONValue])
     func badReportsAreRefused(params: JSONValue) throws {
         #expect(try house.call("guard.report", params)["code"] == -32602)
         #expect(try house.answer(#"{"jsonrpc":"2.0","method":"guard.report","params":\#(params.text)}"#) == nil)
     }
 
     @Test func aFloodThatGoesSilentIsCountedAsStopped() throws {
-        for _ in 0..<2 { _ = try house.verdict(["source_ip": "203.0.113.9", "method": "REGISTER", "user_agent": "friendly-scanner"]) }
+        for _ in 0..<2 {
+            _ = try house.verdict(["source_ip": "203.0.113.9", "method": "REGISTER", "user_agent": "friendly-scanner"])
+        }
         house.state.maintain(now: Clock.now + .seconds(5))
         #expect(try house.call("stats.get")["floods"]?["stopped"] == 0)
         house.state.maintain(now: Clock.now + .seconds(11))

@@ -14,7 +14,9 @@ import Testing
         let first = try house()
         try first.call("ban.add", ["address": "203.0.113.0/24", "duration": "1h", "comment": "why \"so\"", "by": "me"])
         try first.call("allow.add", ["address": "2001:db8::/32"])
-        for _ in 0..<300 { _ = try first.verdict(["source_ip": "198.51.100.9", "method": "OPTIONS", "user_agent": "friendly-scanner"]) }
+        for _ in 0..<300 {
+            _ = try first.verdict(["source_ip": "198.51.100.9", "method": "OPTIONS", "user_agent": "friendly-scanner"])
+        }
         first.state.maintain()
 
         let second = try house()

@@ -14,7 +14,8 @@ private func ruleset(
             conditions: [Condition(fields: [.userAgent], matcher: .contains([Array(text.utf8)]))])
     }
     func treatment(_ name: String, tools: [String] = [], purposes: Set<Purpose> = [], _ ladder: [Rung]) -> Treatment {
-        let indication = Indication(tools: Set(tools.map { NameID($0) }), purposes: purposes, methods: [], answered: nil)
+        let indication = Indication(
+            tools: Set(tools.map { NameID($0) }), purposes: purposes, methods: [], answered: nil)
         return Treatment(name: name, indication: indication, ladder: ladder, hold: .seconds(600))
     }
     return Ruleset(
@@ -36,7 +37,8 @@ private func ruleset(
                 limit: RateLimit(events: 50, per: .seconds(10)), trustFactor: 10, purpose: .flood),
         ],
         treatments: [
-            treatment("disarm", tools: ["svwar"], [Rung(answer: .disarm200, times: 2), Rung(answer: .drop, times: nil)]),
+            treatment(
+                "disarm", tools: ["svwar"], [Rung(answer: .disarm200, times: 2), Rung(answer: .drop, times: nil)]),
             treatment(
                 "busy", purposes: [.flood],
                 [Rung(answer: .reject(code: 503, reason: "Busy"), times: 2), Rung(answer: .drop, times: nil)]),

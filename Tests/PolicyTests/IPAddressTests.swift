@@ -31,7 +31,9 @@ import Testing
         #expect(try #require(Prefix(text)).description == written)
     }
 
-    @Test(arguments: ["192.0.2.0/33", "192.0.2.0/", "192.0.2.0/-1", "::/129", "192.0.2.0/24/24", "/24", "x/8", "1.2.3.4/ 8"])
+    @Test(arguments: [
+        "192.0.2.0/33", "192.0.2.0/", "192.0.2.0/-1", "::/129", "192.0.2.0/24/24", "/24", "x/8", "1.2.3.4/ 8",
+    ])
     func refusesWhatIsNoPrefix(text: String) {
         #expect(Prefix(text) == nil)
     }
@@ -39,7 +41,9 @@ import Testing
 
 @Suite struct PrefixTableTests {
     @Test func theLongestPrefixWins() throws {
-        let entries = ["10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3", "2001:db8::/32", "2001:db8::1", "255.255.255.255"]
+        let entries = [
+            "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3", "2001:db8::/32", "2001:db8::1", "255.255.255.255",
+        ]
         let table = PrefixTable(try entries.map { (try #require(Prefix($0)), $0) })
         let expected: [(String, String?)] = [
             ("9.255.255.255", nil), ("10.0.0.0", "10.0.0.0/8"), ("10.0.255.255", "10.0.0.0/8"),

@@ -14,7 +14,9 @@ import Testing
     static let cases = [
         Case(
             limit: RateLimit(events: 3, per: .seconds(3)),
-            events: [(0, true), (0, true), (0, true), (0, false), (999, false), (1000, true), (1000, false), (2000, true)],
+            events: [
+                (0, true), (0, true), (0, true), (0, false), (999, false), (1000, true), (1000, false), (2000, true),
+            ],
             testDescription: "3 per 3s: three at once, then one a second"),
         Case(
             limit: RateLimit(events: 1, per: .seconds(10)),
@@ -22,7 +24,10 @@ import Testing
             testDescription: "1 per 10s: a minimum distance"),
         Case(
             limit: RateLimit(events: 10, per: .seconds(1), burst: 2),
-            events: [(0, true), (0, true), (0, false), (100, true), (150, false), (200, true), (1000, true), (1000, true), (1000, false)],
+            events: [
+                (0, true), (0, true), (0, false), (100, true), (150, false), (200, true), (1000, true), (1000, true),
+                (1000, false),
+            ],
             testDescription: "10 per 1s burst 2: two at once, then one each 100 ms"),
         Case(
             limit: RateLimit(events: 2, per: .seconds(2)),

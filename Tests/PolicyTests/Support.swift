@@ -39,7 +39,9 @@ func withFacts<Result>(
     var facts = RequestFacts(source: IPAddress(source)!)
     facts.transport = transport
     var owned: [UnsafeMutableBufferPointer<UInt8>] = []
-    defer { owned.forEach { $0.deallocate() } }
+    defer {
+        for bytes in owned { bytes.deallocate() }
+    }
     for (field, text) in texts {
         let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(1, text.utf8.count))
         _ = copy.initialize(from: text.utf8)

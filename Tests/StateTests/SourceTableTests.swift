@@ -65,7 +65,9 @@ private func address(_ number: Int) -> IPAddress { IPAddress(v4: UInt32(number))
 
     @Test func collectsWhatABodyMakesOfTheRecords() {
         let table = SourceTable(bytes: 1 << 20)
-        for number in 0..<10 { table.withRecord(of: address(number), trust: trust, now: now) { $0.requests = UInt32(number) } }
+        for number in 0..<10 {
+            table.withRecord(of: address(number), trust: trust, now: now) { $0.requests = UInt32(number) }
+        }
         let loud = table.compactMap { $0.requests > 7 ? $0.requests : nil }
         #expect(loud.sorted() == [8, 9])
     }
