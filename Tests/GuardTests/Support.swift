@@ -26,6 +26,8 @@ struct House {
 
     func connection(role: Role = .admin) -> House { House(state: state, role: role) }
 
+    static func connection(to state: GuardState, role: Role) -> House { House(state: state, role: role) }
+
     /// The reply to one message as it stands; nil where there is none.
     func answer(_ text: String) throws -> String? {
         var reply = JSONWriter()
