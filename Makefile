@@ -14,9 +14,12 @@ PYTEST_ARGUMENTS ?=
 # capturing packets and filling a disk need root
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 
-.PHONY: all build demo test check lint unit integration playground bench clean
+.PHONY: all setup build demo test check lint unit integration playground bench clean
 
 all: build
+
+setup:
+	@scripts/setup build run test
 
 build:
 	@scripts/setup build
@@ -31,7 +34,7 @@ unit:
 
 integration: build
 	@scripts/setup run test
-	$(ROOT) /usr/bin/python3 -m pytest -p no:cacheprovider Tests/Integration $(PYTEST_ARGUMENTS)
+	$(ROOT) /usr/bin/python3 -B -m pytest -p no:cacheprovider Tests/Integration $(PYTEST_ARGUMENTS)
 
 test: unit integration
 

@@ -252,8 +252,9 @@ local function give(result)
   local reason = result.reason
   if type(reason) ~= "string" or not find(reason, "^[%w %-%.]+$") or #reason > 64 then reason = nil end
   if verdict == "reject" then
-    pv.seti("$var(sg_code)", whole(result.code, 300, 699) or 403)
-    pv.sets("$var(sg_reason)", reason or "Forbidden")
+    local code = whole(result.code, 300, 699)
+    pv.seti("$var(sg_code)", code or 403)
+    pv.sets("$var(sg_reason)", code and reason or "Forbidden")
     pv.seti("$var(sg_retry_after)", whole(result.retry_after, 1, 86400) or 0)
   elseif verdict == "ok200" and result.variant == "disarm" then
     local tag = result.from_tag
