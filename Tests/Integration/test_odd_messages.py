@@ -92,10 +92,10 @@ def fake_bench():
 @pytest.mark.parametrize("raw", ODD.values(), ids=ODD.keys())
 def test_the_question_carries_every_byte_of_the_headers(fake_bench, raw):
     _, daemon, phone = fake_bench
-    before = len(daemon.questions)
+    before = len(daemon.checks())
     phone.send(raw)
-    wait_until(lambda: len(daemon.questions) > before, 5, "the proxy asks")
-    line, question = daemon.questions[before]
+    wait_until(lambda: len(daemon.checks()) > before, 5, "the proxy asks")
+    line, question = daemon.checks()[before]
     line.decode("utf-8")
     params = question["params"]
     block = header_block(raw)
@@ -119,10 +119,10 @@ def test_the_question_carries_every_byte_of_the_headers(fake_bench, raw):
 
 def test_a_body_is_not_sent(fake_bench):
     _, daemon, phone = fake_bench
-    before = len(daemon.questions)
+    before = len(daemon.checks())
     phone.send(message([(b"Content-Length", b"Content-Length: 6")]) + b"secret")
-    wait_until(lambda: len(daemon.questions) > before, 5, "the proxy asks")
-    assert "secret" not in json.dumps(daemon.questions[before][1])
+    wait_until(lambda: len(daemon.checks()) > before, 5, "the proxy asks")
+    assert "secret" not in json.dumps(daemon.checks()[before][1])
 
 
 @pytest.mark.parametrize("raw", ODD.values(), ids=ODD.keys())

@@ -18,7 +18,7 @@ ACCOUNTS = {"3000": "secret"}
 LIMIT = 0.020                                    # s, of sipguard.lua
 # The phone has one request in flight, so a worker that waits for the daemon is seen in full in its round trip. The
 # rest is what a busy machine with two cores adds to Kamailio and to the phone.
-NOISE = 0.080
+NOISE = 0.150
 WORKERS = 2
 
 
@@ -47,6 +47,7 @@ def served(phone, seconds):
         time.sleep(0.002)
     assert len(trips) > 10
     assert max(trips) < LIMIT + NOISE, sorted(trips)[-5:]
+    assert statistics.quantiles(trips, n=20)[18] < LIMIT + 0.010, "nineteen of twenty wait no longer than the limit"
     return trips
 
 

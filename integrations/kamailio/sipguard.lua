@@ -38,13 +38,18 @@ end
 
 -- State of this worker.
 local connection                                   -- nil: none
-local next_attempt = 0
+local next_attempt, connected_before = 0, nil
 local last_id = 0
 local bucket, bucket_time = bucket_size, gettime()
 local sick, last_failure = false, 0
 
 -- All workers share these counters: kamcmd htable.dump sipguard
 local function count(name) pv.get("$shtinc(sipguard=>" .. name .. ")") end
+
+-- After a failed attempt a worker waits `retry_after`, or until another worker has got through.
+local function resting(now)
+  return now < next_attempt and pv.get("$sht(sipguard=>connected)") == connected_before
+end
 
 local function close()
   if connection then connection:close() end
@@ -165,12 +170,12 @@ end
 
 -- LuaSocket keeps a block limit ("b") and a total limit ("t") apart; this file uses "t" alone.
 local function connect(now)
-  if now < next_attempt then return nil, "down" end
+  if resting(now) then return nil, "down" end
   local fresh = (unix.stream or unix)()
   fresh:settimeout(connect_limit, "t")
   if not fresh:connect(path) then
     fresh:close()
-    next_attempt = now + retry_after
+    next_attempt, connected_before = now + retry_after, pv.get("$sht(sipguard=>connected)")
     return nil, "connect"
   end
   connection = fresh
@@ -247,8 +252,9 @@ local function give(result)
   local reason = result.reason
   if type(reason) ~= "string" or not find(reason, "^[%w %-%.]+$") or #reason > 64 then reason = nil end
   if verdict == "reject" then
-    pv.seti("$var(sg_code)", whole(result.code, 300, 699) or 403)
-    pv.sets("$var(sg_reason)", reason or "Forbidden")
+    local code = whole(result.code, 300, 699)
+    pv.seti("$var(sg_code)", code or 403)
+    pv.sets("$var(sg_reason)", code and reason or "Forbidden")
     pv.seti("$var(sg_retry_after)", whole(result.retry_after, 1, 86400) or 0)
   elseif verdict == "ok200" and result.variant == "disarm" then
     local tag = result.from_tag
@@ -266,7 +272,7 @@ function sipguard_check()
   if not path then settle() end
   local now = gettime()
   if not may_wait(now) then count("skipped_budget") return end
-  if not connection and now < next_attempt then count("skipped_down") return end
+  if not connection and resting(now) then count("skipped_down") return end
   last_id = last_id + 1
   local line = question(last_id)
   if not line then failed("encode", now) return end

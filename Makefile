@@ -1,0 +1,58 @@
+# make demo        a real attack on a real Kamailio, with and without sipguardd
+# make test        unit tests, and integration tests against real proxies and tools
+# make check       what CI runs: format, build, tests
+# make playground  the daemon and a proxy to attack with tools of your own (PORT=5070, ANTIFLOOD=stock)
+# make bench       one table of round trips and CPU
+# make clean
+# Each installs what it needs (scripts/setup), on Debian as root or through sudo.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+PORT ?= 5060
+ANTIFLOOD ?=
+PYTEST_ARGUMENTS ?=
+# capturing packets and filling a disk need root
+ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
+
+.PHONY: all setup build demo test check lint unit integration playground bench clean
+
+all: build
+
+setup:
+	@scripts/setup build run test
+
+build:
+	@scripts/setup build
+	swift build -c release
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests
+
+unit:
+	@scripts/setup build
+	swift test
+
+integration: build
+	@scripts/setup run test
+	$(ROOT) /usr/bin/python3 -B -m pytest -p no:cacheprovider Tests/Integration $(PYTEST_ARGUMENTS)
+
+test: unit integration
+
+check: lint test
+
+demo: build
+	@scripts/setup run
+	@$(ROOT) /usr/bin/python3 -B scripts/demo
+
+# Standard output carries the lines that a script reads, and nothing else.
+playground:
+	@scripts/setup build run >&2
+	@swift build -c release >&2
+	@exec /usr/bin/python3 -B scripts/playground --port $(PORT) $(if $(ANTIFLOOD),--antiflood $(ANTIFLOOD))
+
+bench: build
+	@scripts/setup bench
+	Benchmarks/run
+
+clean:
+	rm -rf .build .run

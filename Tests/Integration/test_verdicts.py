@@ -1,0 +1,140 @@
+"""The proxy sends what the verdict says, and asks about what it should."""
+
+import re
+import socket
+
+import pytest
+
+from fake import FakeDaemon, verdict
+from harness import Bench, wait_until
+from phone import Phone
+from test_odd_messages import TAG, message
+
+DISARM = "683a653a7901746865726501627965"
+
+
+@pytest.fixture(scope="module")
+def bench():
+    with Bench({"3000": "secret"}, daemon=False, defines=["WITH_TCP"]) as bench:
+        yield bench
+
+
+@pytest.fixture
+def ask(bench):
+    """Sends one message while the daemon gives one verdict; (answer, question)."""
+    def ask(raw=None, **result):
+        daemon = FakeDaemon(bench.daemon.socket, lambda question: verdict(question, **result))
+        phone = Phone(bench.proxy, "3000", "secret")
+        try:
+            phone.send(raw or message())
+            wait_until(daemon.checks, 5, "the proxy asks")
+            return phone.receive(0.5), daemon.checks()[0][1]["params"]
+        finally:
+            phone.close()
+            daemon.close()
+    return ask
+
+
+def test_pass_goes_on(ask):
+    answer, _ = ask(verdict="pass")
+    assert answer.startswith(b"SIP/2.0 404 ")
+
+
+def test_drop_sends_nothing(ask):
+    assert ask(verdict="drop")[0] is None
+
+
+def test_reject_sends_code_reason_and_retry_after(ask):
+    answer, _ = ask(verdict="reject", code=480, reason="Try again later", retry_after=17)
+    assert answer.startswith(b"SIP/2.0 480 Try again later\r\n")
+    assert b"\r\nRetry-After: 17\r\n" in answer
+    # and none of it stays for the worker's next request
+    for _ in range(4):
+        answer, _ = ask(verdict="reject")
+        assert answer.startswith(b"SIP/2.0 403 Forbidden\r\n")
+        assert b"Retry-After" not in answer
+
+
+@pytest.mark.parametrize("code,reason", [
+    (200, "OK"), (99, "x"), (1000, "x"), (403.5, "x"), ("403", "x"), (403, "a\r\nX: y"), (403, "x" * 65), (403, "$ua"), (403, None)])
+def test_reject_never_sends_a_wrong_code_or_reason(ask, code, reason):
+    answer, _ = ask(verdict="reject", code=code, reason=reason)
+    assert re.match(rb"SIP/2\.0 403 (Forbidden|x)\r\n", answer)
+
+
+def test_plain_200_leaves_from_alone(ask):
+    answer, _ = ask(verdict="ok200", variant="plain", code=200, reason="OK")
+    assert answer.startswith(b"SIP/2.0 200 OK\r\n") and TAG in answer
+
+
+def test_disarming_200_replaces_the_tag_and_keeps_the_uri(ask):
+    answer, _ = ask(verdict="ok200", variant="disarm", from_tag=DISARM)
+    assert f"\r\nFrom: <sip:105@127.0.0.1>;tag={DISARM}\r\n".encode() in answer and TAG not in answer
+
+
+@pytest.mark.parametrize("uri", [b"sip:\xff@x", b"sip:a$ua@x", b"sip:" + b"a" * 300 + b"@x", b"tel:+1555"])
+def test_disarming_200_carries_no_uri_that_is_odd(ask, uri):
+    answer, _ = ask(message([(b"From", b"From: <" + uri + b">;tag=" + TAG)]), verdict="ok200", variant="disarm", from_tag=DISARM)
+    sender = re.search(rb"(?m)^From: (.*)\r$", answer)[1]
+    expected = b"sip:a$ua@x" if uri == b"sip:a$ua@x" else b"sip:anonymous@anonymous.invalid"
+    assert sender == b"<" + expected + b">;tag=" + DISARM.encode()
+
+
+def test_ack_and_cancel_are_not_asked_about(bench):
+    daemon = FakeDaemon(bench.daemon.socket)
+    phone = Phone(bench.proxy, "3000", "secret")
+    for method in (b"ACK", b"CANCEL", b"INVITE", b"BYE", b"OPTIONS", b"MESSAGE"):
+        phone.send(message().replace(b"REGISTER", method))
+    wait_until(lambda: len(daemon.checks()) >= 4, 5, "the proxy asks")
+    phone.receive(0.3)
+    methods = [question["params"]["message"].split(" ")[0] for _, question in daemon.checks()]
+    assert sorted(methods) == ["BYE", "INVITE", "MESSAGE", "OPTIONS"]
+    phone.close()
+    daemon.close()
+
+
+def test_the_question_says_where_the_request_came_from(ask, bench):
+    _, params = ask(verdict="pass")
+    assert params["source_ip"] == "127.0.0.3" and params["local_ip"] == "127.0.0.1"
+    assert params["local_port"] == bench.proxy.port and params["node"] == "kamailio" and 1024 < params["source_port"]
+
+
+def test_tcp_is_asked_about_too(bench):
+    daemon = FakeDaemon(
+        bench.daemon.socket, lambda question: verdict(question, verdict="ok200", variant="disarm", from_tag=DISARM))
+    with socket.create_connection((bench.proxy.address, bench.proxy.port), 5) as client:
+        client.sendall(message().replace(b"/UDP", b"/TCP"))
+        answer = client.recv(65535)
+    assert answer.startswith(b"SIP/2.0 200 OK\r\n") and f";tag={DISARM}\r\n".encode() in answer
+    assert daemon.checks()[0][1]["params"]["transport"] == "tcp"
+    daemon.close()
+
+
+def test_ipv6_is_asked_about_too():
+    with Bench({"3000": "secret"}, daemon=False, address="[::1]") as bench:
+        daemon = FakeDaemon(bench.daemon.socket)
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as client:
+            client.bind(("::1", 0))
+            client.settimeout(5)
+            client.sendto(message(), ("::1", bench.proxy.port))
+            assert client.recv(65535).startswith(b"SIP/2.0 404 ")
+        assert daemon.checks()[0][1]["params"]["source_ip"] == "::1"
+        daemon.close()
+
+
+def test_reports_say_what_became_of_it(bench):
+    daemon = FakeDaemon(bench.daemon.socket)
+    phone = Phone(bench.proxy, "3000", "mistyped")
+    assert [phone.register()[0] for _ in range(2)] == [401, 401]
+    phone.password = "secret"
+    assert phone.register()[0] == 200
+    phone.user = "4711"
+    assert phone.register()[0] == 404
+
+    def reports():
+        return [(q["params"]["outcome"], q["params"]["user"]) for _, q in daemon.questions if q["method"] == "guard.report"]
+    wait_until(lambda: len(reports()) >= 4, 5, "the reports")
+    assert reports() == [("challenged", "3000"), ("auth_failed", "3000"), ("auth_ok", "3000"), ("unknown_user", "4711")]
+    assert all("id" not in question for _, question in daemon.questions if question["method"] == "guard.report")
+    phone.close()
+    daemon.close()
