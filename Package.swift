@@ -38,10 +38,11 @@ let package = Package(
             name: "sipguardd",
             dependencies: ["Daemon", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
+        .target(name: "Console", dependencies: ["JSON"], swiftSettings: strict),
         .executableTarget(
             name: "sipguardctl",
             dependencies: [
-                "RPC", "JSON", "PolicyFile",
+                "Console", "RPC", "JSON", "PolicyFile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),

@@ -1,0 +1,47 @@
+import ArgumentParser
+import Console
+import JSON
+
+/// `sipguardctl allow`
+struct Allow: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "The sources that always pass.", subcommands: [List.self, Add.self, Remove.self])
+
+    struct List: Asking {
+        static let configuration = CommandConfiguration(abstract: "List what is allowed.")
+
+        @OptionGroup var list: ListOptions
+        @OptionGroup var connection: ConnectionOptions
+
+        var method: String { "allow.list" }
+        func params() -> JSONValue? { list.params(json: connection.json) }
+        func show(_ result: JSONValue, on page: inout Page) { page.showAllowed(result, offset: Int(list.offset)) }
+    }
+
+    struct Add: Asking {
+        static let configuration = CommandConfiguration(
+            abstract: "Allow an address or a prefix.",
+            discussion: "It holds until the daemon ends; for good belongs into the policy file, under allow.")
+
+        @OptionGroup var entry: EntryOptions
+        @OptionGroup var connection: ConnectionOptions
+
+        var method: String { "allow.add" }
+        func params() -> JSONValue? { JSONValue(named: entry.members(user: Terminal.userName)) }
+        func show(_ result: JSONValue, on page: inout Page) { page.showNowAllowed(result) }
+    }
+
+    struct Remove: Asking {
+        static let configuration = CommandConfiguration(
+            abstract: "Take an address or a prefix off the allow list.",
+            discussion: "Exit status 1 if it was not there, or is an entry of the policy file.")
+
+        @Argument(help: "The address or prefix as `allow list` shows it.") var address: String
+        @OptionGroup var connection: ConnectionOptions
+
+        var method: String { "allow.remove" }
+        func params() -> JSONValue? { ["address": .string(address)] }
+        func show(_ result: JSONValue, on page: inout Page) { page.showAllowRemoved(result, address: address) }
+        func status(of result: JSONValue) -> ExitStatus { result["removed"] == true ? .ok : .no }
+    }
+}
