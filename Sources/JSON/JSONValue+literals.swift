@@ -1,6 +1,4 @@
-extension JSONValue: ExpressibleByNilLiteral {
-    public init(nilLiteral: ()) { self = .null }
-}
+// No `nil` literal: an optional JSONValue that is nil (not there) and `.null` (there, and null) must stay apart.
 
 extension JSONValue: ExpressibleByBooleanLiteral {
     public init(booleanLiteral value: Bool) { self = .bool(value) }
