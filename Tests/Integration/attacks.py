@@ -21,6 +21,7 @@ KINDS = (
 ACCOUNTS = {"105": "k3xSu7", "110": "190", "115": "Zp9wQe", "2002": "b8Hn2L"}
 ACCOUNTS_MID = {**ACCOUNTS, "110": "5190"}
 ANSWERS_BEFORE = 50
+SELECT_TIME = 0.005                              # s the tools wait for an answer before they send the next message
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,13 @@ class Outcome:
     leaked: set                                  # users that the proxy gave away before
     output: str
     exit: object
+    delay: float                                 # s from the first treated message to its answer
     counters: dict                               # of sipguard.lua
+
+    @property
+    def unasked(self):
+        """Requests that passed because the daemon did not answer in time."""
+        return sum(self.counters.get(name, 0) for name in ("failed_timeout", "skipped_budget"))
 
     @property
     def messages(self):
@@ -79,21 +86,32 @@ def judge(requests, answers, output, status, counters):
     by_key = {}
     for answer in answers:
         by_key.setdefault(answer.key, []).append(answer)
-    treated, leaked = None, set()
+    treated, leaked, delay = None, set(), 0
     for index, request in enumerate(requests):
         if request.method == "ACK":
             continue
         replies = by_key.get(request.key, [])
         if not replies or any(r.status == 200 and tag(r) != tag(request) for r in replies):
             treated = index
+            delay = min((r.time - request.time for r in replies), default=0)
             break
         if any(r.status in (401, 407) for r in replies) and request.to_user:
             leaked.add(request.to_user)
     since = requests[treated].time if treated is not None else float("inf")
-    return Outcome(requests, treated, sum(a.time >= since for a in answers), leaked, output, status, counters)
+    return Outcome(requests, treated, sum(a.time >= since for a in answers), leaked, output, status, delay, counters)
 
 
 def run(attack, capture, **bench_options):
+    """The attack's outcome. On a machine that is busy with something else it is run again, since then it says nothing:
+    verdicts that come too late let requests pass, as they should, and a tool that is answered late has sent more."""
+    for _ in range(5):
+        outcome = run_once(attack, capture, **bench_options)
+        if attack.tool == "svmap" or not (outcome.unasked or outcome.delay > SELECT_TIME):
+            return outcome
+    raise AssertionError(f"{attack}: the machine is too busy: {outcome.delay:.3f} s, {outcome.counters}")
+
+
+def run_once(attack, capture, **bench_options):
     mid = attack.phase == "mid"
     many = attack.tool == "svmap" and mid
     port = capture.watch(free_port())

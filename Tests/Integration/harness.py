@@ -17,6 +17,8 @@ KAMAILIO = ROOT / "integrations/kamailio"
 SIPGUARDD = os.environ.get("SIPGUARDD", str(ROOT / ".build/release/sipguardd"))
 SIPGUARDCTL = os.environ.get("SIPGUARDCTL", str(ROOT / ".build/release/sipguardctl"))
 REALM = "sip.example.org"
+# Kamailio stands in /usr/sbin, which is not in everybody's path.
+os.environ["PATH"] += ":/usr/sbin:/sbin"
 # On loopback every peer has one of this machine's own addresses; here they count as strangers.
 POLICY = "version: 1\nextends: default\nown_addresses: []\n"
 OFFICE = "127.0.0.2"
@@ -58,12 +60,12 @@ def free_port():
 class Process:
     """A child in a session of its own, so that ending it ends its children too."""
 
-    def __init__(self, arguments, folder, name, env=None, stdin=None):
-        self.log = pathlib.Path(folder) / f"{name}.log"
-        with open(self.log, "ab") as log:
+    def __init__(self, arguments, folder, name, log=None):
+        self.log = pathlib.Path(log or pathlib.Path(folder) / f"{name}.log")
+        with open(self.log, "ab") as output:
             self.child = subprocess.Popen(
-                [str(a) for a in arguments], stdout=log, stderr=log, stdin=stdin or subprocess.DEVNULL, cwd=folder,
-                env={**os.environ, **(env or {})}, start_new_session=True)
+                [str(a) for a in arguments], stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=folder,
+                start_new_session=True)
 
     def text(self):
         return self.log.read_text(errors="replace")
@@ -111,7 +113,7 @@ class Daemon:
         self.tcp_port = tcp_port
         self.process = None
 
-    def start(self):
+    def start(self, log=None):
         listen = [f"unix:{self.socket},role=ask,mode=0660", f"unix:{self.admin},role=admin,mode=0600"]
         if self.tcp_port:
             listen.append(f"tcp:127.0.0.1:{self.tcp_port},role=ask")
@@ -120,7 +122,7 @@ class Daemon:
             arguments += ["--policy", self.policy]
         for one in listen:
             arguments += ["--listen", one]
-        self.process = Process(arguments, self.folder, "sipguardd")
+        self.process = Process(arguments, self.folder, "sipguardd", log)
         wait_until(lambda: self.answers() or not self.process.running(), 10, "sipguardd is ready")
         assert self.process.running(), self.process.text()
         return self

@@ -54,10 +54,11 @@ def test_attack_in_mid_scan_is_over_three_messages_after_recognition(attack, out
 def test_address_scan_in_mid_scan_meets_silence(attack, outcome):
     # svmap sends one datagram to each target whatever it is answered, so no answer can make it send less. What can be
     # asserted is silence: from the first message that was treated on not one target more is found. (The proxy's second
-    # worker may hold one question that it began before the daemon was there.)
+    # worker may hold one request that it did not ask about. On a busy machine verdicts may come too late; the proxy
+    # counts these.)
     assert outcome.treated is not None and outcome.treated >= 50
     assert len(outcome.requests) > outcome.treated + 500, "it goes on over its range"
-    assert outcome.answers_after <= 1, outcome.counters
+    assert outcome.answers_after <= 1 + outcome.unasked, outcome.counters
     assert learned(attack, outcome) == []
 
 

@@ -21,7 +21,7 @@ def outcomes(capture):
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=map(str, ATTACKS))
 def test_attack_is_over_after_three_messages(attack, outcomes):
-    outcome = outcomes[attack].result(timeout=120)
+    outcome = outcomes[attack].result(timeout=300)
     assert outcome.treated == 0
     assert len(outcome.requests) <= 3
     assert (outcome.answers_after == 0) if attack.tool == "svmap" else (1 <= outcome.answers_after <= 3)
@@ -33,14 +33,18 @@ def test_the_scanner_is_recognised_all_the_same(raw):
         healthy = Phone(bench.proxy, "3000", "secret", address="127.0.0.5")
         wait_until(lambda: "Connected to host" in bench.proxy.process.text(), 5, "Kamailio is connected")
         assert healthy.register()[0] == 404
-        phone = Phone(bench.proxy, "105", "secret")
-        phone.send(raw)
-        answer = phone.receive(3)
+        for attempt in range(5):
+            # a verdict that comes too late passes, and here nothing counts it; a new branch is a new transaction
+            phone = Phone(bench.proxy, "105", "secret")
+            phone.send(raw.replace(b"z9hG4bK-378698685", b"z9hG4bK-37869868%d" % attempt))
+            answer = phone.receive(3)
+            phone.close()
+            if answer is None or not answer.startswith(b"SIP/2.0 404 "):
+                break
         assert answer is not None and answer.startswith(b"SIP/2.0 200 "), (answer, bench.proxy.process.text())
         assert TAG not in answer.split(b"From:")[1].split(b"\r\n")[0]
         assert healthy.register()[0] == 404
         healthy.close()
-        phone.close()
 
 
 def test_a_daemon_that_is_down_passes():

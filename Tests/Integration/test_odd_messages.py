@@ -128,20 +128,31 @@ def test_a_body_is_not_sent(fake_bench):
 @pytest.mark.parametrize("raw", ODD.values(), ids=ODD.keys())
 def test_the_scanner_is_recognised_all_the_same(raw):
     with Bench({"105": "secret"}) as bench:
-        phone = Phone(bench.proxy, "105", "secret")
-        phone.send(raw)
-        answer = phone.receive(3)
+        answer = decided(bench, raw)
         assert answer is not None, bench.proxy.process.text()
         assert answer.startswith(b"SIP/2.0 200 "), answer
         sender = re.search(rb"(?im)^(?:From|f)\s*:\s*(.*?)\r?$", answer)[1]
         assert TAG not in sender
         assert re.search(rb">;tag=[\w.!%*+`'~-]+$", sender), sender
         assert len(re.findall(rb"(?im)^(?:From|f)\s*:", answer)) == 1
-        phone.close()
         # and Kamailio is in good health
         healthy = Phone(bench.proxy, "105", "secret", address="127.0.0.5")
         assert healthy.register()[0] == 401
         healthy.close()
+
+
+def decided(bench, raw):
+    """The answer to a message that the daemon has decided: on a busy machine its verdict may come too late, and the
+    message passes. That is counted, and then it is sent again."""
+    for _ in range(5):
+        before = bench.proxy.count("failed_timeout")
+        phone = Phone(bench.proxy, "105", "secret")
+        phone.send(raw)
+        answer = phone.receive(3)
+        phone.close()
+        if bench.proxy.count("failed_timeout") == before:
+            return answer
+    raise AssertionError("the machine is too busy")
 
 
 def test_what_kamailio_cannot_read_is_answered_by_nobody(fake_bench):

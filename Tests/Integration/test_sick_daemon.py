@@ -6,6 +6,7 @@ import signal
 import socket
 import statistics
 import subprocess
+import threading
 import time
 
 import pytest
@@ -17,8 +18,10 @@ from phone import Phone
 ACCOUNTS = {"3000": "secret"}
 LIMIT = 0.020                                    # s, of sipguard.lua
 # The phone has one request in flight, so a worker that waits for the daemon is seen in full in its round trip. The
-# rest is what a busy machine with two cores adds to Kamailio and to the phone.
-NOISE = 0.150
+# rest is what Kamailio and the phone take where the machine is not busy with something else.
+REST = 0.040
+# A machine that lets a sleep of a millisecond take longer than this is busy, and no round trip on it tells anything.
+BUSY = 0.010
 WORKERS = 2
 
 
@@ -36,7 +39,29 @@ def phone(bench):
     phone.close()
 
 
-def served(phone, seconds):
+class Busyness(threading.Thread):
+    """By how much a short sleep is late at worst: what the machine's other work costs whoever waits on it."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.worst, self.over = 0, threading.Event()
+
+    def run(self):
+        while not self.over.is_set():
+            began = time.monotonic()
+            time.sleep(0.001)
+            self.worst = max(self.worst, time.monotonic() - began - 0.001)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+
+
+def trips_of(phone, seconds):
     """Registers for a while; every request must be answered with 200. Round trips in seconds."""
     trips, end = [], time.monotonic() + seconds
     while time.monotonic() < end:
@@ -46,9 +71,18 @@ def served(phone, seconds):
             trips.append(took)
         time.sleep(0.002)
     assert len(trips) > 10
-    assert max(trips) < LIMIT + NOISE, sorted(trips)[-5:]
-    assert statistics.quantiles(trips, n=20)[18] < LIMIT + 0.010, "nineteen of twenty wait no longer than the limit"
     return trips
+
+
+def served(phone, seconds):
+    """Round trips, none of which says that a worker was held beyond the limit; measured again where the machine was busy."""
+    for _ in range(10):
+        with Busyness() as busyness:
+            trips = trips_of(phone, seconds)
+        if max(trips) < LIMIT + REST and statistics.quantiles(trips, n=20)[18] < LIMIT + 0.010:
+            return trips
+        assert busyness.worst > BUSY, f"held beyond the limit: {sorted(trips)[-5:]}, busyness {busyness.worst:.4f}"
+    raise AssertionError("the machine is too busy to measure on")
 
 
 def recovered(bench, phone):
@@ -77,8 +111,9 @@ def test_wrong_answers_pass_and_are_counted(bench, phone, answer):
 
 def test_slow_answers_cost_a_tenth_of_the_time_at_most(bench, phone):
     daemon = FakeDaemon(bench.daemon.socket, slow(0.010))
-    seconds = 4
-    trips = served(phone, seconds)
+    began = time.monotonic()
+    trips = served(phone, 4)
+    seconds = time.monotonic() - began
     daemon.close()
     asked = bench.proxy.count("asked")
     # each question holds its worker for 10 ms: 10 % of the time of each worker, and its bucket of 60 ms once
@@ -144,8 +179,28 @@ def test_stopped_and_continued(bench, phone):
     assert bench.proxy.count("recovered") >= 1
 
 
+def sip_goes_on(bench, phone):
+    """While the daemon has nothing to write to: requests, a stranger that it may want to log, a reload."""
+    served(phone, 0.5)
+    stranger = Phone(bench.proxy, "4711", "x", address="127.0.0.4")
+    for _ in range(20):
+        stranger.register(0.2)
+    stranger.close()
+    bench.daemon.process.signal(signal.SIGHUP)
+    served(phone, 1)
+    assert bench.daemon.process.running()
+    assert bench.daemon.answers()
+    assert bench.proxy.count("pass") > 10
+
+
+def test_a_log_that_cannot_be_written(bench, phone):
+    # every write to /dev/full fails as on a full disk
+    bench.daemon.start(log="/dev/full")
+    sip_goes_on(bench, phone)
+
+
 def test_full_disk(bench, phone):
-    # a disk of one page for everything the daemon writes, its log on standard error included
+    # a disk of 64 KiB for the daemon's folder, its log included
     disk = pathlib.Path(bench.folder) / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk], check=True)
@@ -157,17 +212,7 @@ def test_full_disk(bench, phone):
             while True:
                 filler.write(b"x" * 4096)
         assert os.statvfs(disk).f_bavail == 0
-        served(phone, 0.5)
-        # a burst that makes it log
-        stranger = Phone(bench.proxy, "4711", "x", address="127.0.0.4")
-        for _ in range(20):
-            stranger.register(0.2)
-        stranger.close()
-        bench.daemon.process.signal(signal.SIGHUP)
-        served(phone, 1)
-        assert bench.daemon.process.running()
-        assert bench.daemon.answers()
-        assert bench.proxy.count("pass") > 10
+        sip_goes_on(bench, phone)
         (disk / "filler").unlink()
         served(phone, 0.5)
     finally:
@@ -190,5 +235,4 @@ def test_a_report_never_waits():
         assert counters["reports"] > 100
         assert counters["reports_dropped"] > 100
         assert counters["reports"] + counters["reports_dropped"] == len(trips)
-        assert statistics.median(took for _, took in trips) < 0.004
-        assert max(took for _, took in trips) < NOISE
+        assert statistics.median(took for _, took in trips) < LIMIT / 4

@@ -46,9 +46,10 @@ local sick, last_failure = false, 0
 -- All workers share these counters: kamcmd htable.dump sipguard
 local function count(name) pv.get("$shtinc(sipguard=>" .. name .. ")") end
 
--- After a failed attempt a worker waits `retry_after`, or until another worker has got through.
+-- After a failed attempt a worker waits `retry_after`, or until another worker has got through. gettime() is the wall
+-- clock: wherever two of its values are compared, a clock that is set meanwhile must not hold or silence a worker.
 local function resting(now)
-  return now < next_attempt and pv.get("$sht(sipguard=>connected)") == connected_before
+  return now < next_attempt and next_attempt - now <= retry_after and pv.get("$sht(sipguard=>connected)") == connected_before
 end
 
 local function close()
@@ -67,7 +68,7 @@ local function failed(why, now)
 end
 
 local function answered(now)
-  if sick and now - last_failure > 1 then
+  if sick and math.abs(now - last_failure) > 1 then
     sick = false
     count("recovered")
     KSR.notice("sipguard: sipguardd answers again\n")
@@ -84,7 +85,7 @@ end
 
 local function pay(began)
   local spent = gettime() - began
-  if spent > free then bucket = bucket - spent end
+  if spent > free then bucket = bucket - min(spent, 2 * limit) end
 end
 
 -- Length of the UTF-8 sequence (RFC 3629 section 4) that starts at i, or nil.
@@ -183,11 +184,13 @@ local function connect(now)
   return true
 end
 
+local function left(deadline) return min(limit, max(0, deadline - gettime())) end
+
 -- One line, never more than reply_limit bytes of it, never after the deadline.
 local function read_line(deadline)
   local line = ""
   repeat
-    connection:settimeout(max(deadline - gettime(), 0), "t")
+    connection:settimeout(left(deadline), "t")
     local first, why = connection:receive(1)
     if not first then return nil, why end
     connection:settimeout(0, "t")
@@ -200,7 +203,7 @@ local function read_line(deadline)
 end
 
 local function exchange(line, id, deadline)
-  connection:settimeout(max(deadline - gettime(), 0), "t")
+  connection:settimeout(left(deadline), "t")
   local sent, why = connection:send(line)
   if not sent then return nil, why end
   line, why = read_line(deadline)
