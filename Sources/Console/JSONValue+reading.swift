@@ -3,8 +3,8 @@ import JSON
 /// How views look into a result. What is missing or of another kind reads as nil or nothing: an older or newer daemon
 /// must never make the console fail.
 extension JSONValue {
-    /// The value, unless it is null.
-    var present: JSONValue? { isNull ? nil : self }
+    /// The value, unless it is null. (A bare `nil` here would be the literal for `.null`.)
+    var present: JSONValue? { isNull ? Optional.none : self }
 
     var isTrue: Bool { self == .bool(true) }
 
@@ -31,6 +31,8 @@ extension JSONValue {
         case .double(let number): Wording.number(number)
         case .string(let text): text
         case .array(let elements) where elements.allSatisfy(\.isScalar): elements.map(\.words).joined(separator: ", ")
+        case .object(let object) where object.members.allSatisfy(\.value.isScalar):
+            object.isEmpty ? "-" : object.members.map { "\($0.key): \($0.value.words)" }.joined(separator: ", ")
         case .array, .object: text
         }
     }

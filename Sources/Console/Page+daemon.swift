@@ -30,6 +30,7 @@ extension Page {
     public mutating func showSound(_ result: JSONValue, file: String) {
         let rules = Wording.count(result["rules"].count, "rule")
         say("\(file): no mistakes, \(rules), \(Wording.count(result["signatures"].count, "signature")).", .good)
+        for warning in result["warnings"].elements { say("warning: \(warning.words)", .warning) }
     }
 
     /// What `policy test` found.

@@ -24,7 +24,7 @@ extension Page {
     private func entry(_ entry: JSONValue, withRule: Bool) -> [Cell] {
         let rule = withRule ? [Cell(entry["rule"].string ?? "-")] : []
         return [Cell(entry["address"].string ?? "?"), Cell(entry["since"].string.map(age) ?? "-")]
-            + [Cell(entry["until"].string.map(age) ?? "removed")] + rule
+            + [Cell(entry["until"].string.map(age) ?? "removed by hand")] + rule
             + [Cell(entry["by"].string ?? "-"), Cell(entry["comment"].string ?? "")]
     }
 

@@ -11,6 +11,8 @@ extension Page {
             records(elements.map { ("", $0) }, firstColumn: nil, atMost: limit)
         case .object(let object) where object.members.allSatisfy { $0.value.object != nil }:
             records(object.members.map { ($0.key, $0.value) }, firstColumn: "name", atMost: limit)
+        case .object(let object) where object.members.allSatisfy({ $0.value.integer != nil }):
+            counts(object.members, atMost: limit)
         case .object(let object):
             values(object.members.filter { $0.value.isScalar || depth == 0 }.map { ($0.key.spoken, Cell(said($0.value))) })
             guard depth > 0 else { return }
@@ -21,11 +23,26 @@ extension Page {
         }
     }
 
+    /// Figures by name, the highest first; what never happened is only counted.
+    private mutating func counts(_ members: [JSONObject.Member], atMost limit: Int) {
+        let sorted = members.enumerated().sorted {
+            let (left, right) = ($0.element.value.integer ?? 0, $1.element.value.integer ?? 0)
+            return left == right ? $0.offset < $1.offset : left > right
+        }.map(\.element)
+        let shown = sorted.prefix(limit)
+        values(shown.map { ($0.key.spoken, Cell($0.value.words)) })
+        let rest = sorted.dropFirst(limit)
+        guard !rest.isEmpty else { return }
+        let zeros = rest.count { $0.value.integer == 0 }
+        note("  ... and \(rest.count) more, \(zeros == rest.count ? "all" : "\(zeros) of them") zero; --all shows them")
+    }
+
     private mutating func records(_ records: [(key: String, value: JSONValue)], firstColumn: String?, atMost limit: Int) {
         var names: [String] = []
         for name in records.flatMap({ $0.value.object?.members.map(\.key) ?? [] }) where !names.contains(name) {
             names.append(name)
         }
+        names.removeAll { name in records.count > 1 && records.allSatisfy { $0.value[name]?.isNothing ?? true } }
         let numeric = Set(names.filter { name in records.contains { $0.value[name]?.double != nil } })
         var table = Table(
             (firstColumn.map { [Table.Column($0)] } ?? [])
@@ -60,6 +77,9 @@ extension Page {
 }
 
 extension JSONValue {
+    /// Whether a column of it says nothing.
+    fileprivate var isNothing: Bool { isEmpty || double == 0 }
+
     fileprivate var isEmpty: Bool { isNull || array?.isEmpty ?? false || object?.members.isEmpty ?? false }
 }
 

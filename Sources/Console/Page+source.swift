@@ -56,7 +56,7 @@ extension Page {
             ("since", Cell(treatment["since"].string.map(moment) ?? "?")),
             ("until", Cell(treatment["until"].string.map(moment) ?? "?")),
             ("answers sent", Cell(Wording.count(treatment["answers"].count))),
-            ("messages since", Cell(Wording.count(after))),
+            ("messages after them", Cell(Wording.count(after))),
             ("step", Cell(treatment["step"]?.words ?? "?")),
             ("next answer", Cell(treatment["next"]?.words ?? "?")),
             ("it has stopped", Cell(treatment["stopped"].isTrue ? "yes" : "not yet",
@@ -74,6 +74,7 @@ extension Page {
         gap()
         let failures = result["failures"].members.map { "\($0.key.spoken) \($0.value.words)" }
         values([
+            ("address is proven", Cell(result["proven"].isTrue ? "yes" : "no; over UDP it may be forged")),
             ("first seen", Cell(result["first_seen"].string.map(moment) ?? "?")),
             ("last seen", Cell(result["last_seen"].string.map(moment) ?? "?")),
             ("requests", Cell(Wording.count(result["requests"].count))),
@@ -105,7 +106,7 @@ extension Page {
 
     private static let sourceMembers = [
         "source", "key", "known", "protected", "first_seen", "last_seen", "requests", "answers", "dropped", "trust",
-        "failures", "treatment", "ban", "last",
+        "failures", "treatment", "ban", "last", "proven",
     ]
 }
 

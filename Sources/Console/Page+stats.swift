@@ -21,7 +21,7 @@ extension Page {
     private mutating func showRequests(_ requests: JSONValue) {
         let total = requests["total"].count
         var table = Table([.init("verdict"), .init("requests", isNumeric: true), .init("share", isNumeric: true)])
-        for member in requests.members where member.key != "total" {
+        for member in requests.members where !["total", "shadow"].contains(member.key) {
             let count = member.value.integer ?? 0
             table.add([
                 Cell(member.key, Tone(verdict: member.key)), Cell(Wording.count(count)), Cell(Wording.share(count, of: total)),
@@ -29,6 +29,11 @@ extension Page {
         }
         table.add(["all", Cell(Wording.count(total)), ""])
         self.table(table)
+        let shadow = requests["shadow"].count
+        if shadow > 0 {
+            gap()
+            say("\(Wording.count(shadow, "request")) would have been answered otherwise by rules in shadow mode.", .warning)
+        }
     }
 
     /// The figure that matters most: how many attacks are over, and how little it took.
@@ -53,7 +58,7 @@ extension Page {
         var table = Table(
             [.init("source")] + figures.map { .init($0, isNumeric: true) } + [.init("last seen"), .init("treatment")])
         for source in sources {
-            let treatment = source["treatment"].present
+            let treatment = source["banned"].isTrue ? "banned" : source["treatment"].present
             table.add(
                 [Cell(source["source"].string ?? "?")] + figures.map { Cell(Wording.count(source[$0].count)) } + [
                     Cell(source["last_seen"].string.map(age) ?? "-"),

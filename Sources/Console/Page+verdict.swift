@@ -5,9 +5,11 @@ extension Page {
     public mutating func showVerdict(_ result: JSONValue) {
         let verdict = result["verdict"].string ?? "?"
         say(Self.meaning(result), Tone(verdict: verdict))
-        var pairs: [(String, Cell)] = [
-            ("rule", Cell(result["rule"].string ?? "?")), ("decision", Cell(result["decision"]?.words ?? "?")),
-        ]
+        var pairs: [(String, Cell)] = [("rule", Cell(result["rule"].string ?? "?"))]
+        // A dry run has no decision that could be found again: its id is all zeros.
+        if let decision = result["decision"].string, decision.contains(where: { $0 != "0" }) {
+            pairs.append(("decision", Cell(decision)))
+        }
         if let tag = result["from_tag"].string { pairs.append(("From tag", Cell(tag))) }
         if let wait = result["retry_after"]?.integer { pairs.append(("retry after", Cell(Wording.duration(seconds: wait)))) }
         if result["ttl"].count > 0 {

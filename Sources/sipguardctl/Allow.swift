@@ -5,7 +5,8 @@ import JSON
 /// `sipguardctl allow`
 struct Allow: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The sources that always pass.", subcommands: [List.self, Add.self, Remove.self])
+        abstract: "The sources that always pass.", subcommands: [List.self, Add.self, Remove.self],
+        defaultSubcommand: List.self)
 
     struct List: Asking {
         static let configuration = CommandConfiguration(abstract: "List what is allowed.")

@@ -5,7 +5,8 @@ import JSON
 /// `sipguardctl ban`
 struct Ban: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The banned sources.", subcommands: [List.self, Add.self, Remove.self])
+        abstract: "The banned sources.", subcommands: [List.self, Add.self, Remove.self],
+        defaultSubcommand: List.self)
 
     struct List: Asking {
         static let configuration = CommandConfiguration(abstract: "List bans.")
@@ -28,7 +29,7 @@ struct Ban: ParsableCommand {
         var method: String { "ban.add" }
 
         func params() -> JSONValue? {
-            JSONValue(named: entry.members(user: Terminal.userName) + [("force", force ? true : nil)])
+            JSONValue(named: entry.members(user: Terminal.userName) + [("force", force ? JSONValue.bool(true) : Optional.none)])
         }
 
         func show(_ result: JSONValue, on page: inout Page) { page.showBanned(result) }

@@ -6,8 +6,8 @@ struct ConnectionOptions: ParsableArguments {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "The daemon's socket: PATH or tcp:ADDRESS:PORT.",
-            discussion: "Default: $SIPGUARDD_SOCKET, else \(ConnectionOptions.defaultSocket).", valueName: "socket"),
+            "PATH or tcp:ADDRESS:PORT (default: $SIPGUARDD_SOCKET, else \(ConnectionOptions.defaultSocket)).",
+            valueName: "socket"),
         completion: .file())
     var socket: String?
 
