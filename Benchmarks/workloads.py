@@ -1,0 +1,62 @@
+"""What is asked: guard.check with a message or with single facts, and a counter in Redis."""
+
+import hashlib
+import json
+
+NUMBER, SOURCE = "@@@@@@@@@@", "198.###.###.###"
+SCRIPT = "local n = redis.call('INCR', KEYS[1]) redis.call('EXPIRE', KEYS[1], ARGV[1]) return n"
+PASS = '{"jsonrpc":"2.0","id":%s,"result":{"verdict":"pass",' % NUMBER
+
+
+class Workload:
+    """Request files in the run's directory, asked in turn, and how each reply must begin."""
+
+    def __init__(self, name, title, servers, files, reply):
+        self.name, self.title, self.servers, self.files, self.reply = name, title, servers, files, reply
+
+
+JSON_SERVERS = ["C echo", "C + jansson", "sipguardd"]
+ALL = [
+    Workload("message", "header block", JSON_SERVERS, ["message-register", "message-invite"], PASS),
+    Workload("facts", "single facts", JSON_SERVERS, ["facts-register", "facts-invite"], PASS),
+    Workload("counter", "one counter", ["Redis"], ["counter"], ":"),
+]
+
+
+def call(params):
+    """One line, as Kamailio's Lua module writes it: lua-cjson escapes slashes."""
+    request = {"jsonrpc": "2.0", "id": 0, "method": "guard.check", "params": params}
+    line = json.dumps(request, separators=(",", ":")).replace("/", "\\/")
+    return line.replace('"id":0', f'"id":{NUMBER}', 1) + "\n"
+
+
+def transport(length):
+    return {
+        "source_ip": SOURCE, "source_port": 5060, "transport": "udp", "local_ip": "203.0.113.10", "local_port": 5060,
+        "node": "kamailio", "length": length,
+    }
+
+
+def facts(method):
+    return transport(700) | {
+        "method": method, "ruri": "sip:sip.example.net:5060", "from_user": "1001", "from_domain": "sip.example.net",
+        "from_display": "Reception", "from_tag": "2090410243", "to_user": "1001", "to_domain": "sip.example.net",
+        "contact": "<sip:1001@192.168.1.50:5060>", "user_agent": "Yealink SIP-T46S 66.85.0.5",
+        "call_id": f"0_{NUMBER}@192.168.1.50", "via_host": "192.168.1.50", "via_branch": f"z9hG4bK{NUMBER}",
+        "cseq": 2, "max_forwards": 70,
+    }
+
+
+def resp(*words):
+    """A Redis command (https://redis.io/docs/latest/develop/reference/protocol-spec/)."""
+    return f"*{len(words)}\r\n" + "".join(f"${len(word)}\r\n{word}\r\n" for word in words)
+
+
+def write(messages, directory):
+    for name in ("register", "invite"):
+        message = (messages / f"{name}.sip").read_text().replace("\n", "\r\n")
+        (directory / f"message-{name}").write_text(call(transport(len(message)) | {"message": message}))
+        (directory / f"facts-{name}").write_text(call(facts(name.upper())))
+    digest = hashlib.sha1(SCRIPT.encode()).hexdigest()
+    with (directory / "counter").open("w", newline="") as file:
+        file.write(resp("EVALSHA", digest, "1", f"requests:{SOURCE}", "60"))
