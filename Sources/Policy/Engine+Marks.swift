@@ -13,8 +13,9 @@ extension Engine {
         var marks = Marks()
         var (score, heaviest, shadowScore): (Int, Int?, Int) = (0, nil, 0)
         var shadowHeaviest: Int?
-        for index in ruleset.signatures.indices where ruleset.signatures[index].mode != .off {
-            guard ruleset.signatures[index].matches(facts) else { continue }
+        let matcher = ruleset.matcher
+        for index in 0..<matcher.count where matcher.matches(index, facts) {
+            guard ruleset.signatures[index].mode != .off else { continue }
             let signature = ruleset.signatures[index]
             marks.hits.addSignature(index)
             trace?.add(

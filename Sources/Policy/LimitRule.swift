@@ -23,18 +23,32 @@ public struct CounterScope: Hashable, Sendable {
     public let parts: Set<Part>
     /// Address bits that count (IPv4, IPv6), where the source is part of the scope; nil: as the policy groups sources.
     public let prefix: PrefixLengths?
+    /// `parts` as bits, since every request asks.
+    private let bits: UInt8
 
     public init(parts: Set<Part>, prefix: PrefixLengths? = nil) {
         (self.parts, self.prefix) = (parts, prefix)
+        bits = parts.reduce(0) { $0 | Self.bit($1) }
     }
+
+    private static func bit(_ part: Part) -> UInt8 {
+        switch part {
+        case .source: 1
+        case .user: 2
+        case .userAgent: 4
+        case .node: 8
+        }
+    }
+
+    private func has(_ part: Part) -> Bool { bits & Self.bit(part) != 0 }
 
     /// The counter's key for a request or report.
     func key(_ rule: NameID, _ facts: RequestFacts, user: Bytes, grouping: PrefixLengths) -> CounterKey {
         var key = CounterKey(rule: rule)
-        if parts.contains(.source) { key.address = (prefix ?? grouping).key(of: facts.source).value }
-        if parts.contains(.user) { key.first = user }
-        if parts.contains(.userAgent) { key.second = facts[.userAgent] }
-        if parts.contains(.node) { key.third = facts[.node] }
+        if has(.source) { key.address = (prefix ?? grouping).key(of: facts.source).value }
+        if has(.user) { key.first = user }
+        if has(.userAgent) { key.second = facts[.userAgent] }
+        if has(.node) { key.third = facts[.node] }
         return key
     }
 }

@@ -68,6 +68,9 @@ public struct RequestFacts {
         set { fields[field.rawValue] = newValue }
     }
 
+    /// The fact whose field has this raw value.
+    subscript(at index: Int) -> Bytes { fields[index] }
+
     /// The user this request is about: whom it authenticates as, else whom it registers or calls from.
     public var user: Bytes {
         if self[.authUser].isKnown { return self[.authUser] }

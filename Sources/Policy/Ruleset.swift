@@ -14,6 +14,7 @@ public final class Ruleset: Sendable {
     public let addresses: AddressPolicy
     /// Silence after which a flood counts as stopped and the next message begins a new one.
     public let quiet: Duration
+    let matcher: SignatureMatcher
     private let names: [NameID: String]
 
     public init(
@@ -23,6 +24,7 @@ public final class Ruleset: Sendable {
     ) {
         (self.mode, self.sources, self.trust, self.threshold) = (mode, sources, trust, threshold)
         (self.signatures, self.limits, self.treatments) = (signatures, limits, treatments)
+        matcher = SignatureMatcher(signatures)
         (self.budget, self.ban, self.addresses, self.quiet) = (budget, ban, addresses, quiet)
         let all =
             signatures.flatMap { [($0.id, $0.name), ($0.toolID, $0.tool)] } + limits.map { ($0.id, $0.name) }

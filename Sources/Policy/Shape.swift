@@ -3,12 +3,13 @@
 /// Deliberately less than a regular expression: a run takes all it can and never gives back, so matching is one pass
 /// over the value whatever the pattern and whatever an attacker sends. Classes: `digit`, `hex`, `alpha`, `alnum`, `any`.
 public struct Shape: Hashable, Sendable {
-    private enum Part: Hashable, Sendable {
-        case literal([UInt8])
+    enum Part: Hashable, Sendable {
+        /// These of the shape's `literals`.
+        case literal(Range<Int>)
         case run(CharacterClass, ClosedRange<Int>)
     }
 
-    private enum CharacterClass: String, Sendable {
+    enum CharacterClass: String, Sendable {
         case digit, hex, alpha, alnum, any
 
         func contains(_ byte: UInt8) -> Bool {
@@ -23,7 +24,9 @@ public struct Shape: Hashable, Sendable {
         }
     }
 
-    private var parts: [Part] = []
+    private(set) var parts: [Part] = []
+    /// The bytes of all literals, in lower case.
+    private(set) var literals: [UInt8] = []
 
     /// What is wrong with a pattern.
     public struct Mistake: Error, Equatable {
@@ -40,13 +43,19 @@ public struct Shape: Hashable, Sendable {
                 continue
             }
             guard let close = rest.firstIndex(of: "}") else { throw Mistake(description: "'{' without '}'") }
-            if !literal.isEmpty { parts.append(.literal(literal)) }
+            add(literal)
             literal = []
             parts.append(try Self.run(rest[..<close]))
             rest = rest[rest.index(after: close)...]
         }
-        if !literal.isEmpty { parts.append(.literal(literal)) }
+        add(literal)
         guard !parts.isEmpty else { throw Mistake(description: "an empty pattern matches nothing") }
+    }
+
+    private mutating func add(_ literal: [UInt8]) {
+        guard !literal.isEmpty else { return }
+        parts.append(.literal(literals.count..<(literals.count + literal.count)))
+        literals += literal
     }
 
     private static func run(_ text: Substring) throws(Mistake) -> Part {
@@ -61,15 +70,15 @@ public struct Shape: Hashable, Sendable {
         return .run(characters, low...high)
     }
 
-    /// Whether the whole value has this form; letters of literals are compared without case.
-    public func matches(_ value: Bytes) -> Bool {
+    /// Whether the whole value has the form of these parts; letters of literals are compared without case.
+    static func matches(_ value: Bytes, _ parts: UnsafeBufferPointer<Part>, literals: Bytes) -> Bool {
         var index = 0
         for part in parts {
             switch part {
-            case .literal(let bytes):
-                guard bytes.withUnsafeBufferPointer({ value.part(index, value.count).hasPrefix(lowercase: $0) })
-                else { return false }
-                index += bytes.count
+            case .literal(let range):
+                let literal = literals.part(range.lowerBound, range.upperBound)
+                guard value.part(index, value.count).hasPrefix(lowercase: literal) else { return false }
+                index += literal.count
             case .run(let characters, let length):
                 let start = index
                 while index < value.count, index - start < length.upperBound, characters.contains(value[index]) {

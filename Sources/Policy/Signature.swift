@@ -3,7 +3,7 @@ public enum Mode: String, CaseIterable, Sendable {
     case enforce, shadow, off
 }
 
-/// How one value is compared. Text is held in lower case and compared without ASCII case.
+/// How one value is compared. Text is held in lower case and compared without ASCII case, by a `SignatureMatcher`.
 public enum Matcher: Sendable {
     case equals([[UInt8]])
     case prefix([[UInt8]])
@@ -11,22 +11,6 @@ public enum Matcher: Sendable {
     case contains([[UInt8]])
     case shape(Shape)
     case form(Form)
-
-    func matches(_ value: Bytes, in facts: RequestFacts) -> Bool {
-        switch self {
-        case .equals(let texts): Self.any(texts) { value.count == $0.count && value.hasPrefix(lowercase: $0) }
-        case .prefix(let texts): Self.any(texts) { value.hasPrefix(lowercase: $0) }
-        case .suffix(let texts): Self.any(texts) { value.hasSuffix(lowercase: $0) }
-        case .contains(let texts): Self.any(texts) { value.contains(lowercase: $0) }
-        case .shape(let shape): shape.matches(value)
-        case .form(let form): form.matches(value, in: facts)
-        }
-    }
-
-    private static func any(_ texts: [[UInt8]], _ matches: (Bytes) -> Bool) -> Bool {
-        for text in texts where text.withUnsafeBufferPointer(matches) { return true }
-        return false
-    }
 }
 
 /// One thing to look at: true if any of the fields is known and matches.
@@ -36,11 +20,6 @@ public struct Condition: Sendable {
 
     public init(fields: [Field], matcher: Matcher) {
         (self.fields, self.matcher) = (fields, matcher)
-    }
-
-    func holds(for facts: RequestFacts) -> Bool {
-        for field in fields where facts[field].isKnown && matcher.matches(facts[field], in: facts) { return true }
-        return false
     }
 }
 
@@ -65,10 +44,9 @@ public struct Signature: Sendable {
         (self.purpose, self.weight, self.mode, self.conditions) = (purpose, weight, mode, conditions)
     }
 
-    public func matches(_ facts: RequestFacts) -> Bool {
-        for condition in conditions where !condition.holds(for: facts) { return false }
-        return !conditions.isEmpty
-    }
+    /// Whether a request carries this mark, be its mode what it may. For trying a signature out: a policy's are looked for
+    /// all at once by its `SignatureMatcher`.
+    public func matches(_ facts: RequestFacts) -> Bool { SignatureMatcher([self]).matches(0, facts) }
 }
 
 /// What an attacker is after, as far as it can be told; the answer depends on it.
