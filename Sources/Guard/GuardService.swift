@@ -19,6 +19,8 @@ final class GuardSession: RPCSession {
     let state: GuardState
     let caller: Caller
     private var reader: SnapshotPublisher.Reader
+    /// For the strings of the request at hand.
+    let scratch = Scratch()
 
     init(state: GuardState, caller: Caller) {
         (self.state, self.caller) = (state, caller)
@@ -65,5 +67,21 @@ final class GuardSession: RPCSession {
         result.member("version", state.version)
         result.member("protocol", 1)
         result.endObject()
+    }
+}
+
+/// Memory of one connection that is used for each request anew.
+final class Scratch {
+    private var memory = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 4096)
+
+    deinit { memory.deallocate() }
+
+    /// Memory for that many bytes; what it held before is lost.
+    func bytes(_ count: Int) -> UnsafeMutablePointer<UInt8> {
+        if count > memory.count {
+            memory.deallocate()
+            memory = .allocate(capacity: count)
+        }
+        return memory.baseAddress!
     }
 }

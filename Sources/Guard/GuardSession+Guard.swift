@@ -9,9 +9,23 @@ extension GuardSession {
         if !facts[.method].isKnown, params?["message"] == nil {
             throw .invalidParams("method", "is needed unless message is given")
         }
+        answer(facts, &result)
+    }
+
+    private func answer(_ facts: RequestFacts, _ result: inout JSONWriter) {
         if !facts[.method].isKnown { state.totals.unreadable.add(1, ordering: .relaxed) }
         let (id, decision) = decide(facts)
         DecisionWriter.write(decision, id: id, into: &result)
+    }
+
+    func fastPath(line: UnsafeRawBufferPointer, reply: inout JSONWriter) -> Bool {
+        guard let call = PlainCheck(line, scratch: scratch.bytes(line.count)) else { return false }
+        reply.raw(#"{"jsonrpc":"2.0","id":"#)
+        reply.raw(call.id)
+        reply.raw(#","result":"#)
+        answer(call.facts, &reply)
+        reply.raw("}")
+        return true
     }
 
     private func decide(_ facts: RequestFacts) -> (UInt64, Decision) {

@@ -70,13 +70,19 @@ enum RequestParams {
 
     private static func transport(_ value: JSONView?) throws(RPCError) -> Transport? {
         guard let bytes = try bytes("transport", value) else { return nil }
+        if let transport = transport(named: bytes) { return transport }
+        throw .invalidParams("transport", "udp, tcp, tls, ws, wss or sctp is allowed")
+    }
+
+    /// The transport of that name, in letters of either case.
+    static func transport(named bytes: Bytes) -> Transport? {
         for transport in Transport.allCases
         where transport.rawValue.utf8.count == bytes.count
             && zip(transport.rawValue.utf8, bytes).allSatisfy({ $0 == $1.lowercased })
         {
             return transport
         }
-        throw .invalidParams("transport", "udp, tcp, tls, ws, wss or sctp is allowed")
+        return nil
     }
 }
 
