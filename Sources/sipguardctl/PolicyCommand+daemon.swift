@@ -18,7 +18,7 @@ extension PolicyCommand {
         func run() throws {
             guard isDefault else { return try ask() }
             let text = OfflinePolicy.defaultText
-            let result: JSONValue = ["path": nil, "text": .string(text)]
+            let result: JSONValue = ["path": .null, "text": .string(text)]
             Terminal.print(connection.json ? result.safeText + "\n" : text)
         }
     }

@@ -81,7 +81,7 @@ private let svwar = """
 
     @Test(
         arguments: [
-            ["source_ip": "192.0.2.1", "method": "OPTIONS", "from_user": nil, "surprise": ["deep": 1]],
+            ["source_ip": "192.0.2.1", "method": "OPTIONS", "from_user": .null, "surprise": ["deep": 1]],
             ["source_ip": "::ffff:192.0.2.1", "method": "OPTIONS", "transport": "UDP"],
             ["source_ip": "[2001:db8::1]", "method": "", "count": 100],
             ["source_ip": "192.0.2.1", "message": ""],
