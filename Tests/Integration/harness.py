@@ -60,12 +60,12 @@ def free_port():
 class Process:
     """A child in a session of its own, so that ending it ends its children too."""
 
-    def __init__(self, arguments, folder, name, log=None):
+    def __init__(self, arguments, folder, name, log=None, env=None):
         self.log = pathlib.Path(log or pathlib.Path(folder) / f"{name}.log")
         with open(self.log, "ab") as output:
             self.child = subprocess.Popen(
                 [str(a) for a in arguments], stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=folder,
-                start_new_session=True)
+                env={**os.environ, **(env or {})}, start_new_session=True)
 
     def text(self):
         return self.log.read_text(errors="replace")
