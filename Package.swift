@@ -45,6 +45,10 @@ let package = Package(
                 "Console", "RPC", "JSON", "PolicyFile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console", "JSON"], swiftSettings: strict),
+        .testTarget(
+            name: "SipguardctlTests", dependencies: ["sipguardctl", "Console", "Daemon", "RPC", "JSON"],
+            swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(name: "RPCTests", dependencies: ["RPC"], swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),

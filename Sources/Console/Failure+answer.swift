@@ -2,11 +2,13 @@ import JSON
 
 extension Failure {
     /// An error that the daemon answered (docs/protocol.md, Errors).
-    public static func answered(code: Int, message: String, data: JSONValue?, method: String, endpoint: String) -> Self {
+    public static func answered(code: Int, message: String, data: JSONValue?, method: String, endpoint: String) -> Self
+    {
         let problem = data?["problem"].string
         switch code {
         case -32001:
-            return Failure(.error, "too many connections on \(endpoint)", advice: ["Try again, or raise the listener's limit."])
+            return Failure(
+                .error, "too many connections on \(endpoint)", advice: ["Try again, or raise the listener's limit."])
         case -32002:
             return Failure(.error, "the request is larger than sipguardd accepts", advice: problem.map { [$0] } ?? [])
         case -32003: return role(needed: data?["needs"].string ?? "a higher", method, endpoint)
@@ -16,7 +18,8 @@ extension Failure {
             return Failure(.error, "the list is full", advice: ["Remove what is no longer needed, or give durations."])
         case -32601:
             return Failure(
-                .error, "sipguardd does not know \(method)", advice: ["It is older than this sipguardctl: sipguardctl version"])
+                .error, "sipguardd does not know \(method)",
+                advice: ["It is older than this sipguardctl: sipguardctl version"])
         case -32602:
             let name = data?["param"].string.map { "\($0): " } ?? ""
             return Failure(.error, "sipguardd does not accept \(name)\(problem ?? message)")

@@ -44,6 +44,8 @@ extension JSONValue? {
     /// The number, or 0.
     var count: Int { self?.integer ?? 0 }
     var string: String? { self?.string }
+    /// The text, unless it is empty.
+    var filled: String? { string.flatMap { $0.isEmpty ? nil : $0 } }
     var members: [JSONObject.Member] { self?.members ?? [] }
     var elements: [JSONValue] { self?.array ?? [] }
 }

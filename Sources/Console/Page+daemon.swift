@@ -8,7 +8,9 @@ extension Page {
 
     /// `daemon.version`.
     public mutating func showVersion(_ result: JSONValue) {
-        say("\(result["name"].string ?? "?") \(result["version"].string ?? "?"), protocol \(result["protocol"]?.words ?? "?")")
+        say(
+            "\(result["name"].string ?? "?") \(result["version"].string ?? "?"), protocol \(result["protocol"]?.words ?? "?")"
+        )
     }
 
     /// `policy.reload`.

@@ -25,12 +25,14 @@ extension Page {
         let rule = withRule ? [Cell(entry["rule"].string ?? "-")] : []
         return [Cell(entry["address"].string ?? "?"), Cell(entry["since"].string.map(age) ?? "-")]
             + [Cell(entry["until"].string.map(age) ?? "removed by hand")] + rule
-            + [Cell(entry["by"].string ?? "-"), Cell(entry["comment"].string ?? "")]
+            + [Cell(entry["by"].filled ?? "-"), Cell(entry["comment"].string ?? "")]
     }
 
     private mutating func showList(_ table: Table, _ nothing: String, total: Int, offset: Int) {
         if total == 0 { return say(nothing) }
-        if table.rows.isEmpty { return say("No more than \(Wording.count(total)); --offset \(offset) is behind the last.") }
+        if table.rows.isEmpty {
+            return say("No more than \(Wording.count(total)); --offset \(offset) is behind the last.")
+        }
         self.table(table)
         let next = offset + table.rows.count
         if offset > 0 || next < total {

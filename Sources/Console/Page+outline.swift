@@ -11,10 +11,9 @@ extension Page {
             records(elements.map { ("", $0) }, firstColumn: nil, atMost: limit)
         case .object(let object) where object.members.allSatisfy { $0.value.object != nil }:
             records(object.members.map { ($0.key, $0.value) }, firstColumn: "name", atMost: limit)
-        case .object(let object) where object.members.allSatisfy({ $0.value.integer != nil }):
-            counts(object.members, atMost: limit)
         case .object(let object):
-            values(object.members.filter { $0.value.isScalar || depth == 0 }.map { ($0.key.spoken, Cell(said($0.value))) })
+            values(
+                object.members.filter { $0.value.isScalar || depth == 0 }.map { ($0.key.spoken, Cell(said($0.value))) })
             guard depth > 0 else { return }
             for member in object.members where !member.value.isScalar {
                 outline("\(title) \(member.key)", member.value, atMost: limit, depth: depth - 1)
@@ -23,26 +22,29 @@ extension Page {
         }
     }
 
-    /// Figures by name, the highest first; what never happened is only counted.
-    private mutating func counts(_ members: [JSONObject.Member], atMost limit: Int) {
+    /// Figures by name, the highest first; beyond the limit, and what never happened, only as a number.
+    mutating func counts(_ title: String, _ members: [JSONObject.Member], atMost limit: Int) {
+        if members.isEmpty { return }
+        heading(title)
         let sorted = members.enumerated().sorted {
             let (left, right) = ($0.element.value.integer ?? 0, $1.element.value.integer ?? 0)
             return left == right ? $0.offset < $1.offset : left > right
         }.map(\.element)
-        let shown = sorted.prefix(limit)
-        values(shown.map { ($0.key.spoken, Cell($0.value.words)) })
-        let rest = sorted.dropFirst(limit)
-        guard !rest.isEmpty else { return }
-        let zeros = rest.count { $0.value.integer == 0 }
-        note("  ... and \(rest.count) more, \(zeros == rest.count ? "all" : "\(zeros) of them") zero; --all shows them")
+        let shown = limit == .max ? sorted[...] : sorted.prefix(limit).prefix { $0.value.integer != 0 }
+        values(shown.map { ($0.key, Cell($0.value.words)) })
+        let zeros = sorted[shown.count...].count { $0.value.integer == 0 }
+        let others = sorted.count - shown.count - zeros
+        if others > 0 { note("  \(others) more; --all shows them") }
+        if zeros > 0 { note("  \(zeros) without a hit; --all shows them") }
     }
 
-    private mutating func records(_ records: [(key: String, value: JSONValue)], firstColumn: String?, atMost limit: Int) {
+    private mutating func records(_ records: [(key: String, value: JSONValue)], firstColumn: String?, atMost limit: Int)
+    {
         var names: [String] = []
         for name in records.flatMap({ $0.value.object?.members.map(\.key) ?? [] }) where !names.contains(name) {
             names.append(name)
         }
-        names.removeAll { name in records.count > 1 && records.allSatisfy { $0.value[name]?.isNothing ?? true } }
+        names.removeAll { name in records.allSatisfy { $0.value[name]?.isNothing ?? true } }
         let numeric = Set(names.filter { name in records.contains { $0.value[name]?.double != nil } })
         var table = Table(
             (firstColumn.map { [Table.Column($0)] } ?? [])

@@ -41,16 +41,17 @@ extension Page {
             ("ban on", Cell(ban["address"].string ?? "?")),
             ("because of", Cell(ban["rule"].string ?? "?")),
             ("since", Cell(ban["since"].string.map(moment) ?? "?")),
-            ("by", Cell(ban["by"].string ?? "-")),
-            ("comment", Cell(ban["comment"].string ?? "-")),
+            ("by", Cell(ban["by"].filled ?? "-")),
+            ("comment", Cell(ban["comment"].filled ?? "-")),
         ])
     }
 
     private mutating func showTreatment(_ treatment: JSONValue?) {
         guard let treatment else { return }
-        let tool = treatment["tool"].string.flatMap { $0.isEmpty ? nil : " as \($0)" } ?? ""
-        say("UNDER TREATMENT \"\(treatment["name"].string ?? "?")\": rule \"\(treatment["rule"].string ?? "?")\""
-            + " recognised it\(tool).", .bad)
+        let tool = treatment["tool"].filled.map { " as \($0)" } ?? ""
+        say(
+            "UNDER TREATMENT \"\(treatment["name"].string ?? "?")\": rule \"\(treatment["rule"].string ?? "?")\""
+                + " recognised it\(tool).", .bad)
         let after = treatment["messages_after_answer"].count
         values([
             ("since", Cell(treatment["since"].string.map(moment) ?? "?")),
@@ -59,8 +60,12 @@ extension Page {
             ("messages after them", Cell(Wording.count(after))),
             ("step", Cell(treatment["step"]?.words ?? "?")),
             ("next answer", Cell(treatment["next"]?.words ?? "?")),
-            ("it has stopped", Cell(treatment["stopped"].isTrue ? "yes" : "not yet",
-                treatment["stopped"].isTrue ? .good : .warning)),
+            (
+                "it has stopped",
+                Cell(
+                    treatment["stopped"].isTrue ? "yes" : "not yet",
+                    treatment["stopped"].isTrue ? .good : .warning)
+            ),
         ])
     }
 
@@ -74,13 +79,16 @@ extension Page {
         gap()
         let failures = result["failures"].members.map { "\($0.key.spoken) \($0.value.words)" }
         values([
-            ("address is proven", Cell(result["proven"].isTrue ? "yes" : "no; over UDP it may be forged")),
             ("first seen", Cell(result["first_seen"].string.map(moment) ?? "?")),
             ("last seen", Cell(result["last_seen"].string.map(moment) ?? "?")),
             ("requests", Cell(Wording.count(result["requests"].count))),
             ("answers of ours", Cell(Wording.count(result["answers"].count))),
             ("dropped", Cell(Wording.count(result["dropped"].count))),
-            ("logins", Cell("ok \(Wording.count((result["trust"]?["auth_ok"]).count)), " + failures.joined(separator: ", "))),
+            (
+                "logins",
+                Cell("ok \(Wording.count((result["trust"]?["auth_ok"]).count)), " + failures.joined(separator: ", "))
+            ),
+            ("address proven", Cell(result["proven"].isTrue ? "yes" : "no; over UDP it may be forged")),
         ])
     }
 
@@ -88,8 +96,9 @@ extension Page {
         guard let last else { return }
         gap()
         let verdict = last["verdict"].string ?? "?"
-        say("Last decision: \(verdict) by \"\(last["rule"].string ?? "?")\", "
-            + "\(last["at"].string.map(age) ?? "?"), id \(last["decision"]?.words ?? "?").", Tone(verdict: verdict))
+        say(
+            "Last decision: \(verdict) by \"\(last["rule"].string ?? "?")\", "
+                + "\(last["at"].string.map(age) ?? "?"), id \(last["decision"]?.words ?? "?").", Tone(verdict: verdict))
     }
 
     /// The commands for the person who wants it otherwise.

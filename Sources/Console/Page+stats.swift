@@ -12,6 +12,8 @@ extension Page {
         for member in result.members where !known.contains(member.key) {
             if member.value.isScalar {
                 values([(member.key.spoken, Cell(member.value.words))])
+            } else if ["rules", "signatures"].contains(member.key) {
+                counts(member.key, member.value.members, atMost: limit)
             } else {
                 outline(member.key, member.value, atMost: limit)
             }
@@ -24,7 +26,8 @@ extension Page {
         for member in requests.members where !["total", "shadow"].contains(member.key) {
             let count = member.value.integer ?? 0
             table.add([
-                Cell(member.key, Tone(verdict: member.key)), Cell(Wording.count(count)), Cell(Wording.share(count, of: total)),
+                Cell(member.key, Tone(verdict: member.key)), Cell(Wording.count(count)),
+                Cell(Wording.share(count, of: total)),
             ])
         }
         table.add(["all", Cell(Wording.count(total)), ""])
@@ -32,7 +35,9 @@ extension Page {
         let shadow = requests["shadow"].count
         if shadow > 0 {
             gap()
-            say("\(Wording.count(shadow, "request")) would have been answered otherwise by rules in shadow mode.", .warning)
+            say(
+                "\(Wording.count(shadow, "request")) would have been answered otherwise by rules in shadow mode.",
+                .warning)
         }
     }
 

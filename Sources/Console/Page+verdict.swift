@@ -11,12 +11,15 @@ extension Page {
             pairs.append(("decision", Cell(decision)))
         }
         if let tag = result["from_tag"].string { pairs.append(("From tag", Cell(tag))) }
-        if let wait = result["retry_after"]?.integer { pairs.append(("retry after", Cell(Wording.duration(seconds: wait)))) }
+        if let wait = result["retry_after"]?.integer {
+            pairs.append(("retry after", Cell(Wording.duration(seconds: wait))))
+        }
         if result["ttl"].count > 0 {
             pairs.append(("valid for", "\(result["ttl"].count) ms, key \(result["key"].string ?? "?")"))
         }
         if let shadow = result["shadow"].present {
-            let said = "\(shadow["verdict"].string ?? "?") by \(shadow["rule"].string ?? "?"), were it not in shadow mode"
+            let said =
+                "\(shadow["verdict"].string ?? "?") by \(shadow["rule"].string ?? "?"), were it not in shadow mode"
             pairs.append(("shadow", Cell(said, .warning)))
         }
         values(pairs)

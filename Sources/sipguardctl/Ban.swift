@@ -29,7 +29,10 @@ struct Ban: ParsableCommand {
         var method: String { "ban.add" }
 
         func params() -> JSONValue? {
-            JSONValue(named: entry.members(user: Terminal.userName) + [("force", force ? JSONValue.bool(true) : Optional.none)])
+            JSONValue(
+                named: entry.members(user: Terminal.userName) + [
+                    ("force", force ? JSONValue.bool(true) : Optional.none)
+                ])
         }
 
         func show(_ result: JSONValue, on page: inout Page) { page.showBanned(result) }

@@ -24,7 +24,8 @@ enum InputFile {
 
     static func text(_ path: String) throws(Failure) -> String {
         guard let text = String(validating: try read(path), as: UTF8.self) else {
-            throw Failure(.badPolicy, "\(path) is not UTF-8", advice: ["Save it as UTF-8; `file \(path)` says what it is."])
+            throw Failure(
+                .badPolicy, "\(path) is not UTF-8", advice: ["Save it as UTF-8; `file \(path)` says what it is."])
         }
         return text
     }

@@ -11,7 +11,8 @@ struct PolicyCommand: ParsableCommand {
     /// `sipguardctl policy check`
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Find all mistakes of a policy file; needs no daemon.", discussion: "Exit status 78 if there are any.")
+            abstract: "Find all mistakes of a policy file; needs no daemon.",
+            discussion: "Exit status 78 if there are any.")
 
         @Argument(help: "The file; - is standard input.", completion: .file()) var file: String
         @OptionGroup var connection: ConnectionOptions

@@ -42,7 +42,9 @@ struct RequestOptions: ParsableArguments {
     @Option(help: "How many requests this one stands for.") var count: Int64?
 
     func validate() throws {
-        if method == nil, message == nil { throw ValidationError("Give --method, or the whole request with --message FILE.") }
+        if method == nil, message == nil {
+            throw ValidationError("Give --method, or the whole request with --message FILE.")
+        }
     }
 
     /// The params of `guard.check`.

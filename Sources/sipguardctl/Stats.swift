@@ -4,7 +4,8 @@ import JSON
 
 /// `sipguardctl stats`
 struct Stats: Asking {
-    static let configuration = CommandConfiguration(abstract: "What was asked, what was answered, what became of attacks.")
+    static let configuration = CommandConfiguration(
+        abstract: "What was asked, what was answered, what became of attacks.")
 
     @Flag(help: "Show every rule and signature, also those beyond the 15 busiest.") var all = false
     @OptionGroup var connection: ConnectionOptions
