@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from harness import SIPGUARDD, Daemon, Process, wait_until
+from harness import ROOT, SIPGUARDD, Daemon, Process, wait_until
 from test_protocol import Client
 
 
@@ -195,3 +195,8 @@ def test_memory_stays_below_its_ceiling_whatever_comes(tmp_path):
         assert sent == 200_000 and resident() < 16 + 32
     finally:
         process.stop()
+
+
+def test_the_packaged_configuration_is_good():
+    done = run("--config", ROOT / "packaging/sipguardd.yaml", "--check-config")
+    assert done.returncode == 0, done.stderr
