@@ -3,6 +3,7 @@
 # make check       what CI runs: format, build, tests
 # make playground  the daemon and a proxy to attack with tools of your own (PORT=5070, ANTIFLOOD=stock)
 # make bench       one table of round trips and CPU
+# make asan       the unit tests under the address sanitizer
 # make clean
 # Each installs what it needs (scripts/setup), on Debian as root or through sudo.
 
@@ -14,7 +15,7 @@ PYTEST_ARGUMENTS ?=
 # capturing packets and filling a disk need root
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 
-.PHONY: all setup build demo test check lint unit integration playground bench clean
+.PHONY: all setup build demo test check lint unit integration playground bench asan clean
 
 all: build
 
@@ -54,5 +55,9 @@ bench: build
 	@scripts/setup bench
 	Benchmarks/run
 
+asan:
+	@scripts/setup build
+	swift test --sanitize=address --scratch-path .build-asan
+
 clean:
-	rm -rf .build .run
+	rm -rf .build .build-asan

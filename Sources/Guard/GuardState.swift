@@ -120,6 +120,7 @@ public final class GuardState: Sendable {
 
     /// Counts floods that have gone silent. A banned source was not stopped by answers.
     private func settleFloods(_ now: Instant) {
+        guard totals.hasOpenFloods else { return }
         let engine = publisher.current.engine
         let answers = sources.compactMap { record -> UInt32? in
             guard record.flood.isPresent, !record.flood.isSettled, !record.isBanned(now),

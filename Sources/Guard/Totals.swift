@@ -40,6 +40,9 @@ final class Totals: Sendable {
         if events.contains(.floodEnded) { floods.withLock { $0.end(answers: endedFloodAnswers) } }
     }
 
+    /// Whether a flood may be waiting to be counted as over; looking for it takes a walk through the table.
+    var hasOpenFloods: Bool { floodsSeen.load(ordering: .relaxed) > floods.withLock { $0.stopped } }
+
     func count(_ outcome: Outcome) {
         outcomes[Outcome.allCases.firstIndex(of: outcome)!].value.add(1, ordering: .relaxed)
     }
