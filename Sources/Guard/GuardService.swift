@@ -18,17 +18,17 @@ public final class GuardService: RPCService {
 final class GuardSession: RPCSession {
     let state: GuardState
     let caller: Caller
-    private var reader: SnapshotPublisher.Reader
+    let decider: Decider
     /// For the strings of the request at hand.
     let scratch = Scratch()
 
     init(state: GuardState, caller: Caller) {
         (self.state, self.caller) = (state, caller)
-        reader = SnapshotPublisher.Reader(state.publisher)
+        decider = Decider(state)
     }
 
     /// The policy and lists of this moment.
-    func snapshot() -> Snapshot { reader.current() }
+    func snapshot() -> Snapshot { decider.snapshot() }
 
     func call(_ method: MethodName, params: JSONView?, result: inout JSONWriter) throws(RPCError) {
         switch method {

@@ -14,7 +14,7 @@ extension GuardSession {
 
     private func answer(_ facts: RequestFacts, _ result: inout JSONWriter) {
         if !facts[.method].isKnown { state.totals.unreadable.add(1, ordering: .relaxed) }
-        let (id, decision) = decide(facts)
+        let (id, decision) = decider.check(facts)
         DecisionWriter.write(decision, id: id, into: &result)
     }
 
@@ -28,42 +28,11 @@ extension GuardSession {
         return true
     }
 
-    private func decide(_ facts: RequestFacts) -> (UInt64, Decision) {
-        let (snapshot, now) = (snapshot(), Clock.now)
-        let ruleset = snapshot.engine.ruleset
-        let standing = snapshot.addresses.standing(of: facts.source, now: now)
-        let ban = snapshot.addresses.ban(on: facts.source, now: now)
-        let id = state.nextDecision()
-        var trace: Trace?
-        let key = ruleset.sources.key(of: facts.source)
-        let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
-            record.last.id = id
-            let decision = snapshot.engine.check(
-                facts, record: &record, standing: standing, ban: ban, now: now, trace: &trace)
-            if !decision.events.isEmpty { announce(decision, record, snapshot) }
-            return decision
-        }
-        state.totals.count(decision, facts.count)
-        snapshot.hits.add(decision.hits)
-        return (id, decision)
-    }
-
     func report(_ params: JSONView?, _ result: inout JSONWriter) throws(RPCError) {
         var facts = try RequestParams.facts(params)
         let outcome = try Self.outcome(params?["outcome"])
         if let user = try RequestParams.bytes("user", params?["user"]) { facts[.authUser] = user }
-        let (snapshot, now) = (snapshot(), Clock.now)
-        let ruleset = snapshot.engine.ruleset
-        let standing = snapshot.addresses.standing(of: facts.source, now: now)
-        let key = ruleset.sources.key(of: facts.source)
-        let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
-            let decision = snapshot.engine.report(outcome, facts, record: &record, standing: standing, now: now)
-            if !decision.events.isEmpty { announce(decision, record, snapshot) }
-            return decision
-        }
-        state.totals.count(outcome)
-        state.totals.count(decision.events, decision.endedFloodAnswers)
-        snapshot.hits.add(decision.hits)
+        decider.report(outcome, facts)
         result.beginObject()
         result.member("counted", true)
         result.endObject()
@@ -78,18 +47,5 @@ extension GuardSession {
                 "outcome", "one of \(Outcome.allCases.map(\.rawValue).joined(separator: ", ")) is allowed")
         }
         return outcome
-    }
-
-    /// Puts what began into the queue of the log; the log itself is somebody else's thread.
-    private func announce(_ decision: Decision, _ record: SourceRecord, _ snapshot: Snapshot) {
-        let ruleset = snapshot.engine.ruleset
-        if decision.events.contains(.floodBegan) {
-            let treatment = ruleset.name(of: record.flood.treatment) ?? ""
-            state.events.add(.floodBegan(source: record.address, rule: decision.rule, treatment: treatment))
-        }
-        if decision.events.contains(.banned) {
-            state.events.add(.banned(source: record.address, rule: decision.rule, until: record.bannedUntil))
-            state.stateFile?.markChanged()
-        }
     }
 }

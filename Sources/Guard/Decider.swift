@@ -1,0 +1,67 @@
+import Policy
+import State
+
+/// Asks the engine and keeps what it says: the way that every request takes, whoever brings it.
+///
+/// One for each thread that asks; it remembers the newest snapshot, so that a question takes no lock but the tables'.
+public final class Decider {
+    private let state: GuardState
+    private var reader: SnapshotPublisher.Reader
+
+    public init(_ state: GuardState) {
+        self.state = state
+        reader = SnapshotPublisher.Reader(state.publisher)
+    }
+
+    func snapshot() -> Snapshot { reader.current() }
+
+    /// Decides about a request; the id finds the decision again.
+    public func check(_ facts: RequestFacts) -> (id: UInt64, decision: Decision) {
+        let (snapshot, now) = (snapshot(), Clock.now)
+        let ruleset = snapshot.engine.ruleset
+        let standing = snapshot.addresses.standing(of: facts.source, now: now)
+        let ban = snapshot.addresses.ban(on: facts.source, now: now)
+        let id = state.nextDecision()
+        var trace: Trace?
+        let key = ruleset.sources.key(of: facts.source)
+        let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
+            record.last.id = id
+            let decision = snapshot.engine.check(
+                facts, record: &record, standing: standing, ban: ban, now: now, trace: &trace)
+            if !decision.events.isEmpty { announce(decision, record, snapshot) }
+            return decision
+        }
+        state.totals.count(decision, facts.count)
+        snapshot.hits.add(decision.hits)
+        return (id, decision)
+    }
+
+    /// Takes what became of a request.
+    public func report(_ outcome: Outcome, _ facts: RequestFacts) {
+        let (snapshot, now) = (snapshot(), Clock.now)
+        let ruleset = snapshot.engine.ruleset
+        let standing = snapshot.addresses.standing(of: facts.source, now: now)
+        let key = ruleset.sources.key(of: facts.source)
+        let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
+            let decision = snapshot.engine.report(outcome, facts, record: &record, standing: standing, now: now)
+            if !decision.events.isEmpty { announce(decision, record, snapshot) }
+            return decision
+        }
+        state.totals.count(outcome)
+        state.totals.count(decision.events, decision.endedFloodAnswers)
+        snapshot.hits.add(decision.hits)
+    }
+
+    /// Puts what began into the queue of the log; the log itself is somebody else's thread.
+    private func announce(_ decision: Decision, _ record: SourceRecord, _ snapshot: Snapshot) {
+        let ruleset = snapshot.engine.ruleset
+        if decision.events.contains(.floodBegan) {
+            let treatment = ruleset.name(of: record.flood.treatment) ?? ""
+            state.events.add(.floodBegan(source: record.address, rule: decision.rule, treatment: treatment))
+        }
+        if decision.events.contains(.banned) {
+            state.events.add(.banned(source: record.address, rule: decision.rule, until: record.bannedUntil))
+            state.stateFile?.markChanged()
+        }
+    }
+}
