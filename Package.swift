@@ -47,7 +47,11 @@ let package = Package(
             ], swiftSettings: strict),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "JSON"], swiftSettings: strict),
         .testTarget(
-            name: "SipguardctlTests", dependencies: ["sipguardctl", "Console", "Daemon", "RPC", "JSON"],
+            name: "SipguardctlTests",
+            dependencies: [
+                "sipguardctl", "Console", "Daemon", "RPC", "JSON",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(name: "RPCTests", dependencies: ["RPC"], swiftSettings: strict),

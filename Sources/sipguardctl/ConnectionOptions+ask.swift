@@ -18,6 +18,7 @@ extension ConnectionOptions {
     private func failure(_ error: RPCClientError, _ method: String, _ endpoint: Endpoint) -> Failure {
         switch error {
         case .noSuchSocket(let path): .noSocket(path)
+        case .refused(let path) where Self.isOtherFile(path): .notASocket(path)
         case .refused: .refused(endpoint.description)
         case .permissionDenied: .denied(endpoint.description, file: Self.file(at: endpoint.description))
         case .timedOut: .timeout(endpoint.description, seconds: timeout)
@@ -27,6 +28,12 @@ extension ConnectionOptions {
                 endpoint: endpoint.description)
         case .badAddress, .closed, .garbage, .system: .broken(endpoint.description, error.description)
         }
+    }
+
+    /// Whether something stands at the path that no daemon can listen on.
+    private static func isOtherFile(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFSOCK
     }
 
     /// What `ls -l` says of the socket; nil where it may not even be looked at.
