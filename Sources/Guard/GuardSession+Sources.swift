@@ -89,7 +89,9 @@ extension GuardSession {
         let ruleset = snapshot().engine.ruleset
         let prefix = ruleset.sources.prefix(of: address)
         let record = state.sources.remove(ruleset.sources.key(of: address))
-        if let flood = record?.flood, !flood.isSettled { state.totals.floods.withLock { $0.end(answers: flood.answers) } }
+        if let flood = record?.flood, !flood.isSettled {
+            state.totals.floods.withLock { $0.end(answers: flood.answers) }
+        }
         let manual = state.lists.remove(Prefix(address), from: .ban) || state.lists.remove(prefix, from: .ban)
         if manual { state.publishLists() }
         let wasBanned = record?.isBanned(Clock.now) ?? false
