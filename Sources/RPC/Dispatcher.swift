@@ -8,6 +8,9 @@ public struct Dispatcher {
     /// Calls in one batch, unless the configuration says otherwise.
     public static let defaultBatchLimit = 100
 
+    /// Bytes of replies to one batch after which the rest of its calls is refused: they are kept until all are there.
+    static let batchReplyLimit = 4 << 20
+
     private let service: any RPCService
     private let session: any RPCSession
     private let role: Role
@@ -61,7 +64,13 @@ public struct Dispatcher {
         reply.beginArray()
         let empty = reply.count
         for index in 0..<batch.count {
-            if let call = batch[index] { answerCall(call, into: &reply) }
+            guard let call = batch[index] else { continue }
+            // A notification costs no reply.
+            if reply.count - start > Dispatcher.batchReplyLimit, let id = call.requestID {
+                refuse(.because(.messageTooLarge, "the replies to this batch are too long"), id: id, into: &reply)
+            } else {
+                answerCall(call, into: &reply)
+            }
         }
         if reply.count == empty { return reply.truncate(to: start) }
         reply.endArray()

@@ -35,6 +35,9 @@ struct Request {
 }
 
 extension JSONView {
+    /// The id of a request that is not looked at further; nil where it has none that may be given back.
+    var requestID: JSONView? { self["id"].flatMap { $0.isRequestID ? $0 : nil } }
+
     fileprivate var isRequestID: Bool {
         switch kind {
         case .string, .integer, .real, .null: true

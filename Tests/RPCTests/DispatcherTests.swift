@@ -174,6 +174,14 @@ struct DispatcherTests {
         #expect(reply?["error"]?["code"] == (isFine ? nil : -32600))
     }
 
+    @Test func `The replies to a batch are bounded, and what is left out is refused by its id`() throws {
+        let calls = (1...20).map { #"{"jsonrpc":"2.0","method":"big","params":{"size":1000000},"id":\#($0)}"# }
+        let replies = try #require(try answer("[" + calls.joined(separator: ",") + "]")?.array)
+        #expect(replies.compactMap { $0["id"]?.int64 } == Array(1...20))
+        #expect(replies.filter { $0["result"] != nil }.count == 5)
+        #expect(replies.filter { $0["error"]?["code"] == -32002 }.count == 15)
+    }
+
     @Test func `The session may answer before the message is parsed`() throws {
         #expect(try answer(#"{"fast":1}"#) == ["fast": true])
         #expect(try answer(#"{"fast":"quiet"}"#) == nil)
