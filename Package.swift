@@ -38,14 +38,14 @@ let package = Package(
             name: "sipguardd",
             dependencies: ["Daemon", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
-        .target(name: "Console", dependencies: ["JSON"], swiftSettings: strict),
+        .target(name: "Console", dependencies: ["JSON", "Policy"], swiftSettings: strict),
         .executableTarget(
             name: "sipguardctl",
             dependencies: [
                 "Console", "RPC", "JSON", "PolicyFile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
-        .testTarget(name: "ConsoleTests", dependencies: ["Console", "JSON"], swiftSettings: strict),
+        .testTarget(name: "ConsoleTests", dependencies: ["Console", "JSON", "Policy"], swiftSettings: strict),
         .testTarget(
             name: "SipguardctlTests",
             dependencies: [

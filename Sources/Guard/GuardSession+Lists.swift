@@ -12,28 +12,54 @@ extension RPCErrorCode {
 /// Bans and the allow list.
 extension GuardSession {
     func listBans(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
-        let (snapshot, now) = (snapshot(), Clock.now)
-        let manual = snapshot.addresses.banned.filter { $0.holds(at: now) }.map { Self.value($0, rule: "manual") }
+        let (snapshot, now, onlyProven) = (snapshot(), Clock.now, try params.bool("proven"))
+        let manual = snapshot.addresses.banned.filter { $0.holds(at: now) }
         let ruleset = snapshot.engine.ruleset
-        let automatic = state.sources.compactMap { $0.isBanned(now) ? $0 : nil }
-            .sorted { $0.bannedSince < $1.bannedSince }.map { Self.value(banned: $0, ruleset) }
-        try writePage("bans", manual + automatic, params, &result)
+        let automatic = state.sources.compactMap { $0.isBanned(now) && ($0.isProven || !onlyProven) ? $0 : nil }
+            .sorted { ($0.bannedSince, $0.address) < ($1.bannedSince, $1.address) }
+        try writePage("bans", manual.count + automatic.count, params, &result) { index in
+            guard index >= manual.count else {
+                let entry = manual[index]
+                // Whoever bans by hand vouches for it.
+                let members: JSONObject = ["proven": true, "remaining": Self.remaining(entry.until, now)]
+                return Self.value(entry, rule: "manual").adding(members).adding(protection(of: entry.prefix, now))
+            }
+            let record = automatic[index - manual.count]
+            return Self.value(banned: record, ruleset).adding(["remaining": Self.remaining(record.bannedUntil, now)])
+                .adding(protection(of: ruleset.sources.prefix(of: record.address), now))
+        }
+    }
+
+    /// Whole seconds until then; null for a ban without an end.
+    private static func remaining(_ until: Instant?, _ now: Instant) -> JSONValue {
+        until.map { .int(Int64(($0 - now).secondsRoundedUp)) } ?? .null
+    }
+
+    /// Whom a packet filter that dropped all of the prefix would hurt; null if nobody.
+    private func protection(of prefix: Prefix, _ now: Instant) -> JSONObject {
+        let snapshot = snapshot()
+        let standing =
+            prefix.isSingleAddress
+            ? snapshot.addresses.standing(of: prefix.first, now: now)
+            : snapshot.addresses.protection(
+                within: prefix, own: snapshot.policy.own, trustedProxies: snapshot.policy.trustedProxies, now: now)
+        return ["protected": standing.isProtected ? .string(standing.rawValue) : .null]
     }
 
     func listAllowed(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         let now = Clock.now
-        let entries = snapshot().addresses.allowed.filter { $0.holds(at: now) }.map { Self.value($0, rule: nil) }
-        try writePage("allowed", entries, params, &result)
+        let entries = snapshot().addresses.allowed.filter { $0.holds(at: now) }
+        try writePage("allowed", entries.count, params, &result) { Self.value(entries[$0], rule: nil) }
     }
 
     private func writePage(
-        _ name: StaticString, _ entries: [JSONValue], _ params: Params, _ result: inout JSONWriter
+        _ name: StaticString, _ count: Int, _ params: Params, _ result: inout JSONWriter, _ entry: (Int) -> JSONValue
     ) throws(RPCError) {
         let offset = try params.integer("offset", 0...Int(Int32.max), default: 0)
         let limit = try params.integer("limit", 1...10_000, default: 1000)
         result.beginObject()
-        result.member(name, .array(Array(entries.dropFirst(offset).prefix(limit))))
-        result.member("total", entries.count)
+        result.member(name, .array((0..<count).dropFirst(offset).prefix(limit).map(entry)))
+        result.member("total", count)
         result.endObject()
     }
 
@@ -142,5 +168,14 @@ extension GuardSession {
             "rule": .string(ruleset.name(of: record.flood.rule) ?? "(no longer in the policy)"),
             "proven": .bool(record.isProven),
         ]
+    }
+}
+
+extension JSONValue {
+    /// The object with further members.
+    fileprivate func adding(_ members: JSONObject) -> JSONValue {
+        guard case .object(var object) = self else { return self }
+        for member in members.members { object[member.key] = member.value }
+        return .object(object)
     }
 }

@@ -38,7 +38,9 @@ struct MethodTable {
         Entry(
             name: "source.forget", role: .admin, summary: "Clears a source's counters, treatment, trust and ban",
             parameters: [source]),
-        Entry(name: "ban.list", role: .read, summary: "The banned sources", parameters: page),
+        Entry(
+            name: "ban.list", role: .read, summary: "The banned sources",
+            parameters: page + [Parameter("proven", ["type": "boolean"], "only those with proof of the return path")]),
         Entry(
             name: "ban.add", role: .admin, summary: "Bans an address or network",
             parameters: entry + [Parameter("force", ["type": "boolean"], "even if it is a protected address")]),

@@ -14,7 +14,7 @@ struct Sipguardctl: ParsableCommand {
         version: "sipguardctl \(Release.version)",
         subcommands: [
             Stats.self, Top.self, Show.self, Check.self, Forget.self, Ban.self, Allow.self, PolicyCommand.self,
-            Reload.self,
+            Export.self, Reload.self,
             Ping.self, Version.self,
         ])
 

@@ -69,6 +69,33 @@ import Testing
         #expect(page["bans"]?[0]?["address"] == "203.0.113.20")
     }
 
+    @Test func aListTellsAPacketFilterWhatItNeeds() throws {
+        let house = try House(policy: "version: 1\nextends: default\nallow: [198.51.100.6]\n")
+        for (source, transport) in [("203.0.113.8", "udp"), ("203.0.113.9", "tcp")] {
+            for _ in 0..<300 {
+                _ = try house.verdict([
+                    "source_ip": .string(source), "method": "OPTIONS", "user_agent": "friendly-scanner",
+                    "transport": .string(transport),
+                ])
+            }
+        }
+        try house.call("ban.add", ["address": "198.51.100.0/24", "force": true])
+        try house.call("ban.add", ["address": "192.0.2.1", "duration": 60])
+        func told(_ params: JSONValue) throws -> [String: JSONValue] {
+            let bans = try house.call("ban.list", params)["bans"]?.array ?? []
+            return Dictionary(uniqueKeysWithValues: bans.map { ($0["address"]?.string ?? "", $0) })
+        }
+        let all = try told([:])
+        #expect(all.count == 4 && all["203.0.113.8"]?["proven"] == false && all["203.0.113.9"]?["proven"] == true)
+        #expect(all["198.51.100.0/24"]?["protected"] == "allow" && all["198.51.100.0/24"]?["remaining"] == .null)
+        #expect(all["192.0.2.1"]?["protected"] == .null && all["192.0.2.1"]?["remaining"] == 60)
+        #expect(all["192.0.2.1"]?["proven"] == true)
+        #expect(try Set(told(["proven": true]).keys) == ["203.0.113.9", "198.51.100.0/24", "192.0.2.1"])
+        // what becomes protected later
+        try house.call("allow.add", ["address": "203.0.113.9"])
+        #expect(try told([:])["203.0.113.9"]?["protected"] == "allow")
+    }
+
     @Test(
         arguments: [
             ["address": "nonsense"], ["address": "192.0.2.1", "duration": "soon"],
