@@ -40,6 +40,8 @@ public struct LoadedPolicy: Sendable {
 final class SnapshotPublisher: Sendable {
     private let generation = Atomic<UInt64>(1)
     private let newest: Mutex<Snapshot>
+    /// Held while a new snapshot is made, which readers never wait for.
+    private let writing = Mutex(())
 
     init(_ first: Snapshot) { newest = Mutex(first) }
 
@@ -47,8 +49,11 @@ final class SnapshotPublisher: Sendable {
 
     /// Replaces the snapshot by one made from it; changes never overlap.
     func update(_ change: (Snapshot) -> Snapshot) {
-        newest.withLock { $0 = change($0) }
-        generation.add(1, ordering: .releasing)
+        writing.withLock { _ in
+            let next = change(current)
+            newest.withLock { $0 = next }
+            generation.add(1, ordering: .releasing)
+        }
     }
 
     /// One reader's view; for one thread.
