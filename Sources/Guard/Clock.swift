@@ -20,9 +20,10 @@ public enum Clock {
         (wallMicroseconds + instant.microseconds - now.microseconds) / 1_000_000
     }
 
-    /// The instant of a calendar time.
+    /// The instant of a calendar time; times beyond some thirty thousand years are as good as those.
     public static func instant(ofWallSeconds seconds: Int64) -> Instant {
-        Instant(microseconds: now.microseconds + seconds * 1_000_000 - wallMicroseconds)
+        let seconds = min(max(seconds, -1_000_000_000_000), 1_000_000_000_000)
+        return Instant(microseconds: now.microseconds + seconds * 1_000_000 - wallMicroseconds)
     }
 
     /// An instant as RFC 3339 in UTC, to the second.

@@ -92,7 +92,8 @@ extension GuardSession {
         if let flood = record?.flood, !flood.isSettled {
             state.totals.floods.withLock { $0.end(answers: flood.answers) }
         }
-        let manual = state.lists.remove(Prefix(address), from: .ban) || state.lists.remove(prefix, from: .ban)
+        let removed = [Prefix(address), prefix].map { state.lists.remove($0, from: .ban) }
+        let manual = removed.contains(true)
         if manual { state.publishLists() }
         let wasBanned = record?.isBanned(Clock.now) ?? false
         if wasBanned { state.stateFile?.markChanged() }

@@ -42,8 +42,13 @@ extension Engine {
             let rule = ruleset.limits[index]
             guard rule.mode != .off, exceeds(rule, facts, isTrusted, now) else { continue }
             decision.hits.addLimit(index)
-            guard rule.mode == .enforce, !hasTreatment(record, now) else { continue }
-            start(Cause(rule), facts[.method], &record, now, &decision)
+            guard rule.mode == .enforce else { continue }
+            if hasTreatment(record, now) {
+                // Nobody is safe from this by sending a tool's marks between his attempts.
+                record.flood.behaviour = rule.id
+            } else {
+                start(Cause(rule), facts[.method], &record, now, &decision)
+            }
         }
     }
 
@@ -73,6 +78,7 @@ extension Engine {
         }
         var flood = Flood()
         flood.treatment = treatment(for: cause, method: method, answered: true).id
+        flood.behaviour = cause.ruleID
         (flood.rule, flood.since, flood.lastMessage, flood.isSettled) = (cause.ruleID, now, now, false)
         record.flood = flood
         decision.rule = cause.rule

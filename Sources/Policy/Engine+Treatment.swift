@@ -51,6 +51,7 @@ extension Engine {
         record.flood.treatment = choice.id
         (record.flood.rule, record.flood.tool) = (cause.ruleID, cause.toolID)
         if isNew {
+            if cause.toolID == .none { record.flood.behaviour = cause.ruleID }
             (record.flood.since, record.flood.isSettled) = (now, false)
             decision.events.insert(.floodBegan)
         }

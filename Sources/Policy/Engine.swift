@@ -76,10 +76,13 @@ public struct Engine: Sendable {
         _ facts: RequestFacts, _ record: SourceRecord, _ standing: Standing, _ isTrusted: Bool, _ now: Instant
     ) -> Cause? {
         let flood = record.flood
-        guard flood.isPresent, !flood.hasMarks, !standing.isProtected else { return nil }
-        guard let treatment = ruleset.treatment(flood.treatment), now - flood.lastMessage <= treatment.hold,
-            let limit = ruleset.limits.first(where: { $0.id == flood.rule && $0.mode == .enforce })
+        guard flood.isPresent, flood.behaviour != .none, !standing.isProtected else { return nil }
+        guard let limit = ruleset.limits.first(where: { $0.id == flood.behaviour && $0.mode == .enforce }),
+            let present = ruleset.treatment(flood.treatment)
         else { return nil }
+        // Marks may have changed the treatment since, but not how long the behaviour is held against the source.
+        let own = treatment(for: Cause(limit), method: facts[.method], answered: true)
+        guard now - flood.lastMessage <= min(present.hold, own.hold) else { return nil }
         if isTrusted, isTrustedUser(facts.user, at: record.address, now) { return nil }
         return Cause(limit)
     }

@@ -38,6 +38,8 @@ public struct Flood: Sendable {
     /// The rule or signature that began the treatment.
     public var rule = NameID.none
     public var tool = NameID.none
+    /// The limit that the source exceeded, if one did: then all that it sends is treated, marks or none.
+    public var behaviour = NameID.none
     public var since = Instant.never
     public var lastMessage = Instant.never
     public var messages: UInt32 = 0

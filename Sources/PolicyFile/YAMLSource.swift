@@ -1,3 +1,4 @@
+internal import CYaml
 import Policy
 import Yams
 
@@ -7,14 +8,19 @@ struct YAMLSource {
     /// Stands before the name of a key that is in its mapping twice, see ``compose()``.
     static let duplicateMark: Character = "\u{E000}"
 
+    /// libyaml allows 1000 levels unless told otherwise. Yams reads and releases its nodes recursively, which takes more
+    /// stack for that many than a connection's thread has; no file of ours needs more than ten.
+    private static let boundNesting: Void = yaml_set_max_nest_level(64)
+
     init(_ text: String) { self.text = text }
 
     /// The root node; nil for an empty document.
     ///
     /// Yams gives up at the first key that stands twice in a mapping. That key is then marked and the text is read again,
     /// so that this is one problem among the others. Scalars stay text here (`Resolver.basic`): `off` is a mode and no
-    /// boolean. The nesting is bounded by libyaml (1000 levels).
+    /// boolean.
     mutating func compose() throws -> Node? {
+        Self.boundNesting
         var attempts = 0
         while true {
             attempts += 1
@@ -79,6 +85,8 @@ enum YAMLMistake: Error {
         switch error {
         case YAMLMistake.duplicates(let names, let line):
             (line, "the key '\(names.first ?? "")' stands twice; remove one")
+        case YamlError.parser(_, let problem, let mark, _) where problem.contains("nesting level"):
+            (mark.line, "is nested deeper than 64 levels; no such file needs to be that deep")
         case YamlError.scanner(let context, let problem, let mark, _),
             YamlError.parser(let context, let problem, let mark, _),
             YamlError.composer(let context, let problem, let mark, _):

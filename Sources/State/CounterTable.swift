@@ -94,8 +94,7 @@ private struct Lines: ~Copyable {
 
     struct Entry {
         /// The key's fingerprint; 0 for an empty entry.
-        var tag: UInt32 = 0
-        var spare: UInt32 = 0
+        var tag: UInt64 = 0
         /// The theoretical arrival time, or until when it is remembered, in microseconds.
         var until: Int64 = 0
     }
@@ -112,13 +111,10 @@ private struct Lines: ~Copyable {
 
     deinit { entries.deallocate() }
 
-    private static func tag(_ hash: UInt64) -> UInt32 {
-        let tag = UInt32(truncatingIfNeeded: hash)
-        return tag == 0 ? 1 : tag
-    }
+    private static func tag(_ hash: UInt64) -> UInt64 { hash == 0 ? 1 : hash }
 
     private func lines(_ hash: UInt64) -> (UnsafeMutablePointer<Entry>, UnsafeMutablePointer<Entry>) {
-        // Both lines come from bits that choose neither the stripe nor alone the tag.
+        // Mixed, since some of the same bits have chosen the stripe.
         let mixed = hash &* 0x9E37_79B9_7F4A_7C15
         let first = Int((mixed >> 40) % UInt64(count))
         let second = Int((mixed >> 12 & 0xFFF_FFFF) % UInt64(count))

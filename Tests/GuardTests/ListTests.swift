@@ -108,6 +108,12 @@ import Testing
         #expect(try house.call("ban.list")["total"] == 0)
     }
 
+    @Test func forgettingLiftsTheBansOnTheAddressAndOnItsGroup() throws {
+        for banned in ["2001:db8::1", "2001:db8::/64"] { try house.call("ban.add", ["address": .string(banned)]) }
+        #expect(try house.call("source.forget", ["source": "2001:db8::1"])["ban_removed"] == true)
+        #expect(try house.call("ban.list")["total"] == 0)
+    }
+
     @Test func forgettingClearsCountersAndBans() throws {
         for _ in 0..<300 {
             _ = try house.verdict(["source_ip": "203.0.113.9", "method": "OPTIONS", "user_agent": "friendly-scanner"])

@@ -40,6 +40,18 @@ import Testing
         #expect(try house.verdict(["source_ip": "192.0.2.1", "method": "OPTIONS"]) == "pass")
     }
 
+    @Test(arguments: [Int64.max, Int64.min])
+    func timesBeyondAllCalendarsAreNoDanger(seconds: Int64) throws {
+        let times = #""since": \#(seconds), "until": \#(Int64.max)"#
+        directory.write(
+            #"{"version": 1, "ban": [{"address": "203.0.113.1", \#(times)}], "#
+                + #""banned_sources": [{"address": "203.0.113.2", \#(times)}]}"#, to: "state.json")
+        let house = try house()
+        #expect(try house.state.restore() == (bans: 2, allowed: 0))
+        #expect(try house.call("ban.list")["total"] == 2)
+        #expect(try house.verdict(["source_ip": "203.0.113.2", "method": "OPTIONS"]) == "drop")
+    }
+
     @Test func whatCannotBeSavedIsSaidOnceAndTriedAgain() throws {
         let house = try House(stateFile: StateFile(path: directory.file("missing/state.json")))
         try house.call("ban.add", ["address": "203.0.113.1"])

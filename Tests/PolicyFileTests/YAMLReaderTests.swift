@@ -57,6 +57,23 @@ import Testing
         #expect(read("a: [x, y]") { $0["a"]?.listOrOne()?.compactMap { $0.string() } }.value == ["x", "y"])
     }
 
+    /// On a thread of the daemon's connections, whose stack is smaller than that of a test.
+    @Test(arguments: [
+        String(repeating: "{a: ", count: 900) + "1" + String(repeating: "}", count: 900),
+        "a: " + String(repeating: "[", count: 900) + String(repeating: "]", count: 900),
+        String(repeating: "- ", count: 900), String(repeating: "? ", count: 900),
+        (0..<900).map { String(repeating: " ", count: $0) + "a:" }.joined(separator: "\n"),
+    ])
+    func aDeeplyNestedTextIsAProblem(text: String) async {
+        let problems = await withCheckedContinuation { continuation in
+            let thread = Thread { continuation.resume(returning: self.read(text) { $0["a"]?.string() }.problems) }
+            thread.stackSize = 1 << 20
+            thread.start()
+        }
+        #expect(problems.count == 1)
+        #expect(problems.first?.contains("is nested deeper than 64 levels; ") == true, "\(problems)")
+    }
+
     @Test func problemsComeInTheOrderOfTheLines() {
         let (_, problems) = read("a: x\nb: y\nc: z") { map -> Bool? in
             _ = map["c"]?.integer(1...2)

