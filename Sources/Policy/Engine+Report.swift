@@ -13,7 +13,6 @@ extension Engine {
         _ outcome: Outcome, _ facts: RequestFacts, record: inout SourceRecord, standing: Standing, now: Instant
     ) -> Decision {
         record.lastSeen = now
-        if facts.provesSource { record.isProven = true }
         var decision = Decision(.pass, rule: RuleName.default)
         switch outcome {
         case .authOK:
@@ -37,6 +36,7 @@ extension Engine {
         _ now: Instant, _ decision: inout Decision
     ) {
         guard !standing.isProtected, ruleset.mode != .off else { return }
+        if facts.provesSource, record.flood.isPresent { record.isProven = true }
         let isTrusted = record.isTrusted(ruleset.trust, now: now)
         for index in ruleset.limits.indices where events.contains(ruleset.limits[index].event) {
             let rule = ruleset.limits[index]
@@ -47,7 +47,7 @@ extension Engine {
                 // Nobody is safe from this by sending a tool's marks between his attempts.
                 record.flood.behaviour = rule.id
             } else {
-                start(Cause(rule), facts[.method], &record, now, &decision)
+                start(Cause(rule), facts, &record, now, &decision)
             }
         }
     }
@@ -70,17 +70,18 @@ extension Engine {
 
     /// Begins a treatment whose first answer goes to the source's next request.
     private func start(
-        _ cause: Cause, _ method: Bytes, _ record: inout SourceRecord, _ now: Instant, _ decision: inout Decision
+        _ cause: Cause, _ facts: RequestFacts, _ record: inout SourceRecord, _ now: Instant, _ decision: inout Decision
     ) {
         if settle(&record.flood) {
             decision.endedFloodAnswers = record.flood.answers
             decision.events.insert(.floodEnded)
         }
         var flood = Flood()
-        flood.treatment = treatment(for: cause, method: method, answered: true).id
+        flood.treatment = treatment(for: cause, method: facts[.method], answered: true).id
         flood.behaviour = cause.ruleID
         (flood.rule, flood.since, flood.lastMessage, flood.isSettled) = (cause.ruleID, now, now, false)
         record.flood = flood
+        record.isProven = facts.provesSource
         decision.rule = cause.rule
         decision.events.insert(.floodBegan)
     }

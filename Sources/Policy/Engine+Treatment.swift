@@ -14,6 +14,7 @@ extension Engine {
     ) -> Decision {
         var decision = Decision(.drop, rule: cause.rule)
         begin(cause, facts[.method], &record, now, &decision)
+        if facts.provesSource { record.isProven = true }
         let treatment = ruleset.treatment(record.flood.treatment) ?? ruleset.treatments[0]
         record.flood.lastMessage = now
         record.flood.messages.add(facts.count)
@@ -53,6 +54,7 @@ extension Engine {
         if isNew {
             if cause.toolID == .none { record.flood.behaviour = cause.ruleID }
             (record.flood.since, record.flood.isSettled) = (now, false)
+            record.isProven = false
             decision.events.insert(.floodBegan)
         }
     }

@@ -17,7 +17,6 @@ public struct Engine: Sendable {
     ) -> Decision {
         record.requests.add(facts.count)
         record.lastSeen = now
-        if facts.provesSource { record.isProven = true }
         var decision = decide(facts, &record, standing, ban, now, &trace)
         if ruleset.mode != .enforce, decision.answer != .pass {
             trace?.add("mode", "\(ruleset.mode.rawValue): would have been \(decision.answer.verdict.name)")

@@ -18,7 +18,7 @@ public struct SourceRecord: Sendable {
     public var last = LastDecision()
     /// Bans so far; starts again after the policy's decay.
     public var banCount: UInt8 = 0
-    /// Whether the source has shown that it receives what is sent to it.
+    /// Whether a request of the present flood, or of the one that earned the ban, proved its source address.
     public var isProven = false
 
     public init(address: IPAddress, now: Instant) {

@@ -146,6 +146,19 @@ private struct Bench {
         #expect(bench.record.banCount == 6)
     }
 
+    @Test func proofOfAnEarlierDayIsNoProofOfThisFlood() {
+        var bench = Bench()
+        _ = bench.check(agent: "friendly-scanner", transport: .tcp)
+        #expect(bench.record.isProven)
+        _ = bench.check(agent: "Yealink", transport: .tcp)
+        bench.now = .seconds(60)
+        for _ in 0..<3 {
+            while !bench.record.isBanned(bench.now) { _ = bench.check(agent: "friendly-scanner") }
+            #expect(!bench.record.isProven && bench.record.bannedUntil - bench.now <= .seconds(900))
+            bench.now = bench.record.bannedUntil
+        }
+    }
+
     @Test(arguments: [Standing.own, .trustedProxy])
     func aProtectedSourceIsAnsweredForItsMarksOnlyAndNeverBanned(standing: Standing) {
         var bench = Bench()
