@@ -41,7 +41,8 @@ public struct PlainScanner {
         let start = position
         var value = 0
         while position < count, base[position] &- 0x30 <= 9, position - start < 19 {
-            value = value * 10 + Int(base[position] - 0x30)
+            // Nineteen digits may wrap around; they are refused below.
+            value = value &* 10 &+ Int(base[position] - 0x30)
             position += 1
         }
         let digits = position - start

@@ -101,7 +101,11 @@ extension FrameDecoder {
 
     private mutating func unfinishedLine(in bytes: UnsafeRawBufferPointer) -> Step {
         searched = bytes.count
-        let isTooLong = !isSkipping && trimmed(position..<bytes.count, of: bytes).count > limit
+        let line = trimmed(position..<bytes.count, of: bytes)
+        // White space at the end is not counted, but it must not fill more than the connection may hold either.
+        let isFull = bytes.count - position >= Self.bufferLimit(forMessagesOf: limit)
+        if isFull, line.isEmpty { position = bytes.count }
+        let isTooLong = !isSkipping && (line.count > limit || isFull && !line.isEmpty)
         isSkipping = isSkipping || isTooLong
         if isSkipping { position = bytes.count }
         return isTooLong ? .refuse(.lineTooLong) : .needMore

@@ -71,6 +71,8 @@ private let facts = #"""
         ("a real number", facts.replacing(#""cseq":0"#, with: #""cseq":0.5"#)),
         ("a number of the wrong form", facts.replacing(#""cseq":0"#, with: #""cseq":01"#)),
         ("a number that is too long", facts.replacing(#""cseq":0"#, with: #""cseq":1234567890123456789"#)),
+        ("a number beyond 64 bits", facts.replacing(#""cseq":0"#, with: #""cseq":9999999999999999999"#)),
+        ("an id beyond 64 bits", phone.replacing(#""id":17"#, with: #""id":99999999999999999999"#)),
         ("a negative number", facts.replacing(#""cseq":0"#, with: #""cseq":-1"#)),
         ("a count out of range", facts.replacing(#""count":12"#, with: #""count":0"#)),
         ("an address that is none", phone.replacing("192.0.2.10", with: "192.0.2.300")),

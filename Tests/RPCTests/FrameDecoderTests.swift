@@ -88,7 +88,10 @@ struct FrameDecoderTests {
     }
 
     @Test func `Holds no more than the limit with its frame`() {
-        for framed in [[UInt8](repeating: 0x20, count: 1) + Array(most.utf8) + [0x0D], Array("40:\(most)".utf8)] {
+        let blanks = [UInt8](repeating: 0x20, count: 200)
+        for framed in [
+            [0x20] + Array(most.utf8) + [0x0D], Array("40:\(most)".utf8), blanks, [0x7B] + blanks, blanks + [0x7B],
+        ] {
             var decoder = FrameDecoder(limit: 40)
             var held: [UInt8] = []
             for byte in framed {
