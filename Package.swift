@@ -8,6 +8,7 @@ let package = Package(
     products: [
         .executable(name: "sipguardd", targets: ["sipguardd"]),
         .executable(name: "sipguardctl", targets: ["sipguardctl"]),
+        .executable(name: "sipguard-agi", targets: ["sipguard-agi"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -26,10 +27,15 @@ let package = Package(
             resources: [.embedInCode("default-policy.yaml")], swiftSettings: strict),
         .target(name: "State", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "Guard", dependencies: ["JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
+        .target(name: "AGI", dependencies: ["Policy"], swiftSettings: strict),
+        .target(name: "FastAGI", dependencies: ["AGI", "Guard", "Policy", "RPC"], swiftSettings: strict),
+        .executableTarget(
+            name: "sipguard-agi", dependencies: ["AGI"], swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
         .target(
             name: "Daemon",
             dependencies: [
-                "Guard", "Policy", "PolicyFile", "RPC", "JSON",
+                "FastAGI", "Guard", "Policy", "PolicyFile", "RPC", "JSON",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -60,6 +66,9 @@ let package = Package(
             name: "PolicyFileTests", dependencies: ["PolicyFile"], resources: [.copy("Fixtures")], swiftSettings: strict
         ),
         .testTarget(name: "StateTests", dependencies: ["State"], swiftSettings: strict),
+        .testTarget(
+            name: "AGITests", dependencies: ["AGI", "FastAGI", "Guard", "Policy", "PolicyFile", "RPC", "sipguard-agi"],
+            resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(name: "DaemonTests", dependencies: ["Daemon"], swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),
     ],

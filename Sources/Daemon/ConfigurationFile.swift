@@ -1,3 +1,4 @@
+import FastAGI
 import Glibc
 import Logging
 import PolicyFile
@@ -30,11 +31,16 @@ public enum ConfigurationFile {
 
     private static let keys = ["listeners", "policy", "state_file", "memory", "log"]
     private static let listenerKeys = [
-        "unix", "tcp", "role", "mode", "owner", "group", "max_connections", "max_message", "allow_non_loopback", "name",
+        "unix", "tcp", "fastagi", "role", "mode", "owner", "group", "max_connections", "max_message",
+        "allow_non_loopback", "name",
+        "timeout",
     ]
 
     private static func listener(_ value: YAMLValue) -> ListenerConfiguration? {
-        guard let map = value.mapping(listenerKeys), let endpoint = endpoint(map) else { return nil }
+        guard let map = value.mapping(listenerKeys) else { return nil }
+        if let fastAGI = map["fastagi"] { return fastAGIListener(fastAGI, map) }
+        map["timeout"]?.report("is for 'fastagi' listeners; remove it")
+        guard let endpoint = endpoint(map) else { return nil }
         let role: Role? = map.required("role", "write 'role: ask', 'role: read' or 'role: admin'")?.choice()
         guard let role else { return nil }
         if case .tcp = endpoint, role == .admin {
@@ -51,9 +57,29 @@ public enum ConfigurationFile {
         switch (map["unix"], map["tcp"]) {
         case (let unix?, nil): return unixSocket(unix, map)
         case (nil, let tcp?): return tcpEndpoint(tcp, map)
-        case (nil, nil): return map.value.fail("has neither 'unix' nor 'tcp'; write 'unix: /run/sipguardd/ask.sock'")
+        case (nil, nil):
+            return map.value.fail("has neither 'unix' nor 'tcp' nor 'fastagi'; write 'unix: /run/sipguardd/ask.sock'")
         case (.some, let tcp?): return tcp.fail("stands beside 'unix'; a listener has one of them, make two of it")
         }
+    }
+
+    /// Asks and nothing else, and only on loopback: there are no passwords, and Asterisk is on this machine.
+    private static func fastAGIListener(_ value: YAMLValue, _ map: YAMLMapping) -> ListenerConfiguration? {
+        for key in ["unix", "tcp"] { map[key]?.report("stands beside 'fastagi'; a listener has one of them") }
+        for key in ["mode", "owner", "group", "max_message", "allow_non_loopback"] {
+            map[key]?.report("is not for 'fastagi' listeners; remove it")
+        }
+        if let role = map["role"], role.string() != Role.ask.rawValue {
+            role.report("a 'fastagi' listener has the role ask; remove this line")
+        }
+        guard let text = value.string() else { return nil }
+        guard let endpoint = ListenerConfiguration.TCPEndpoint(text) else {
+            return value.fail("'\(text)' is not an address and port; write '127.0.0.1:4573' or '[::1]:4573'")
+        }
+        var listener = ListenerConfiguration(fastAGI: endpoint, name: map["name"]?.string())
+        if let most = map["max_connections"]?.integer(1...4096) { listener.maxConnections = most }
+        if let limit = map["timeout"]?.duration(.milliseconds(10)...(.seconds(10))) { listener.exchangeLimit = limit }
+        return listener
     }
 
     private static func unixSocket(_ value: YAMLValue, _ map: YAMLMapping) -> ListenerConfiguration.Endpoint? {
@@ -113,7 +139,14 @@ extension ListenerConfiguration.TCPEndpoint {
 }
 
 extension ListenerConfiguration {
-    /// Reads `unix:/path,role=ask,mode=0660,group=kamailio` or `tcp:127.0.0.1:4571,role=ask`, as `--listen` takes it.
+    fileprivate init(fastAGI endpoint: TCPEndpoint, name: String?) {
+        let name = name ?? "fastagi:\(endpoint.host):\(endpoint.port)"
+        self.init(name: name, endpoint: .tcp(endpoint), role: .ask)
+        wireProtocol = .fastAGI
+    }
+
+    /// Reads `unix:/path,role=ask,mode=0660,group=kamailio`, `tcp:127.0.0.1:4571,role=ask` or `fastagi:127.0.0.1:4573`, as
+    /// `--listen` takes it.
     public init?(option: String) {
         let parts = option.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         var options: [String: String] = [:]
@@ -121,6 +154,20 @@ extension ListenerConfiguration {
             let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard pair.count == 2 else { return nil }
             options[String(pair[0])] = String(pair[1])
+        }
+        if parts[0].hasPrefix("fastagi:") {
+            guard let endpoint = TCPEndpoint(String(parts[0].dropFirst(8))), options["role", default: "ask"] == "ask"
+            else { return nil }
+            self.init(fastAGI: endpoint, name: nil)
+            options["role"] = nil
+            if let text = options.removeValue(forKey: "timeout") {
+                guard let limit = Duration(unitText: text), (.milliseconds(10)...(.seconds(10))).contains(limit) else {
+                    return nil
+                }
+                exchangeLimit = limit
+            }
+            guard options.isEmpty else { return nil }
+            return
         }
         guard let role = Role(rawValue: options.removeValue(forKey: "role") ?? "ask") else { return nil }
         if parts[0].hasPrefix("unix:") {

@@ -60,6 +60,9 @@ extension Logger {
         case .roomAgain: notice("there is room for connections again", metadata: ["listener": "\(listener)"])
         case .threadFailed(let code):
             warning("a connection got no thread", metadata: ["listener": "\(listener)", "errno": "\(code)"])
+        case .exchangesFailing(let ending):
+            warning("questions end without an answer", metadata: ["listener": "\(listener)", "ending": "\(ending)"])
+        case .exchangesRecovered: notice("questions are answered again", metadata: ["listener": "\(listener)"])
         case .slowPeer:
             notice("a peer did not read its replies and was disconnected", metadata: ["listener": "\(listener)"])
         }

@@ -1,3 +1,4 @@
+import FastAGI
 import Guard
 import JSON
 import Logging
@@ -51,7 +52,8 @@ public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: 
     var listeners: [SocketListener] = []
     for listener in configuration.listeners {
         do throws(ListenerError) {
-            listeners.append(try SocketListener(listener, service: service) { logger.log($0, listener: listener.name) })
+            listeners.append(
+                try open(listener, state, service) { [name = listener.name] in logger.log($0, listener: name) })
         } catch {
             for opened in listeners { opened.stop() }
             throw StartFailure.listener(error)
@@ -74,6 +76,17 @@ public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: 
     try await group.run()
     state.maintain()
     EventLog.write(state, to: logger)
+}
+
+/// Opens a listener for what it speaks.
+private func open(
+    _ listener: ListenerConfiguration, _ state: GuardState, _ service: GuardService,
+    _ onEvent: @escaping @Sendable (ListenerEvent) -> Void
+) throws(ListenerError) -> SocketListener {
+    if listener.wireProtocol == .fastAGI {
+        return try SocketListener(fastAGI: listener, state: state, onEvent: onEvent)
+    }
+    return try SocketListener(listener, service: service, onEvent: onEvent)
 }
 
 /// A state file that cannot be read is a loss of bans, not of the service.

@@ -72,7 +72,7 @@ extension GuardSession {
         for (code, count) in report.counters.errors.sorted(by: { $0.key > $1.key }) {
             errors["\(code)"] = number(count)
         }
-        return [
+        var object: JSONObject = [
             "name": .string(report.name), "role": .string(report.role.rawValue),
             "open": number(report.counters.open), "accepted": number(report.counters.accepted),
             "refused": number(report.counters.refused), "accept_failures": number(report.counters.acceptFailures),
@@ -80,6 +80,10 @@ extension GuardSession {
             "slow_peers": number(report.counters.slowPeers), "bytes_received": number(report.counters.bytesReceived),
             "bytes_sent": number(report.counters.bytesSent), "errors": .object(errors),
         ]
+        if !report.counters.incidents.isEmpty {
+            object["incidents"] = self.object(report.counters.incidents.sorted { $0.key < $1.key }.map { ($0, $1) })
+        }
+        return .object(object)
     }
 
     private var tables: JSONValue {

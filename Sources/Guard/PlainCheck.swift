@@ -81,7 +81,7 @@ private struct PlainParams {
 
     /// Members besides the textual facts.
     private enum Member: Int, CaseIterable {
-        case sourceIP = 18
+        case sourceIP = 19
         case message, transport, sourcePort, localPort, length, cseq, maxForwards, count, localIP
 
         var name: StaticString {

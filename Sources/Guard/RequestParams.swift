@@ -38,7 +38,7 @@ enum RequestParams {
         (.fromDisplay, "from_display"), (.fromTag, "from_tag"), (.toUser, "to_user"), (.toDomain, "to_domain"),
         (.toTag, "to_tag"), (.contact, "contact"), (.userAgent, "user_agent"), (.callID, "call_id"),
         (.viaHost, "via_host"), (.viaBranch, "via_branch"), (.authUser, "auth_user"), (.authRealm, "auth_realm"),
-        (.node, "node"), (.sdpSession, "sdp_session"),
+        (.node, "node"), (.sdpSession, "sdp_session"), (.anomaly, "anomaly"),
     ]
 
     static func address(_ name: StaticString, _ value: JSONView?) throws(RPCError) -> IPAddress {

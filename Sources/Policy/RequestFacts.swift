@@ -7,6 +7,8 @@ public enum Field: Int, CaseIterable, Sendable {
     case viaHost, viaBranch
     case authUser, authRealm
     case node, sdpSession
+    /// What whoever asks found wrong with the way in which the request came, in one word such as `forged-lines`.
+    case anomaly
 
     /// The `snake_case` name, written once here.
     public var name: String {
@@ -29,6 +31,7 @@ public enum Field: Int, CaseIterable, Sendable {
         case .authRealm: "auth_realm"
         case .node: "node"
         case .sdpSession: "sdp_session"
+        case .anomaly: "anomaly"
         }
     }
 
@@ -56,7 +59,7 @@ public struct RequestFacts {
     public var nonceIsValid: Bool
     /// How many requests this one stands for.
     public var count: Int
-    private var fields = InlineArray<18, Bytes>(repeating: .unknown)
+    private var fields = InlineArray<19, Bytes>(repeating: .unknown)
 
     public init(source: IPAddress) {
         self.source = source

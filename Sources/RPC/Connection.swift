@@ -2,10 +2,10 @@ import Glibc
 import JSON
 
 /// One connection, served by one thread from its first byte to its last.
-final class Connection: Sendable {
-    let socket: Socket
-    let caller: Caller
-    let tally = Tally()
+package final class Connection: Sendable {
+    package let socket: Socket
+    package let caller: Caller
+    package let tally = Tally()
     private let configuration: ListenerConfiguration
 
     init(socket: Socket, caller: Caller, configuration: ListenerConfiguration) {
@@ -15,7 +15,7 @@ final class Connection: Sendable {
     }
 
     /// How a connection ended.
-    enum End {
+    package enum End {
         case peerClosed
         case slowPeer
         /// What came could not be told apart; the peer was told so.

@@ -57,10 +57,11 @@ struct Connections {
         close(connection.socket.descriptor)
     }
 
-    /// Ends the receiving of every connection: what has come is still served. Returns whether somebody is accepting.
-    mutating func beginDraining() -> Bool {
+    /// Takes no more; `cutting` ends the receiving of every connection, and what has come is still served. Returns
+    /// whether somebody is accepting.
+    mutating func beginDraining(cutting: Bool) -> Bool {
         isDraining = true
-        shutDownAll(Int32(SHUT_RD))
+        if cutting { shutDownAll(Int32(SHUT_RD)) }
         return isAccepting
     }
 

@@ -1,5 +1,14 @@
 import Glibc
 
+/// What a listener's connections speak. Others than JSON-RPC are named where they are implemented.
+public struct WireProtocol: Hashable, Sendable {
+    public let name: String
+
+    public init(name: String) { self.name = name }
+
+    public static let jsonRPC = WireProtocol(name: "jsonrpc")
+}
+
 /// How one listener is to be opened.
 public struct ListenerConfiguration: Sendable, Equatable {
     /// Where it listens.
@@ -45,6 +54,8 @@ public struct ListenerConfiguration: Sendable, Equatable {
     public var name: String
     public var endpoint: Endpoint
     public var role: Role
+    /// What is spoken on its connections.
+    public var wireProtocol = WireProtocol.jsonRPC
     /// Open connections, each with a thread of its own.
     public var maxConnections = 256
     /// Bytes in one message.
@@ -55,6 +66,9 @@ public struct ListenerConfiguration: Sendable, Equatable {
     public var sendTimeout: Duration = .seconds(5)
     /// How long `stop()` waits for connections to finish what they have received.
     public var drainLimit: Duration = .seconds(2)
+
+    /// How long one exchange of a protocol other than JSON-RPC may take; then the connection is closed.
+    public var exchangeLimit: Duration = .milliseconds(200)
 
     public init(name: String, endpoint: Endpoint, role: Role) {
         self.name = name

@@ -18,5 +18,8 @@ public struct ListenerCounters: Sendable, Equatable {
     public var bytesReceived: UInt64 = 0
     public var bytesSent: UInt64 = 0
 
+    /// What else the listener's protocol counts, by name; empty for JSON-RPC.
+    public var incidents: [String: UInt64] = [:]
+
     public init() {}
 }

@@ -11,4 +11,7 @@ public enum ListenerEvent: Sendable, Equatable {
     case threadFailed(errno: Int32)
     /// A connection was closed because its peer did not read its replies.
     case slowPeer(Caller.Peer)
+    /// Exchanges of another protocol began to end without an answer being told; why the first one did.
+    case exchangesFailing(String)
+    case exchangesRecovered
 }

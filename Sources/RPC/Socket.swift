@@ -7,24 +7,24 @@ private let sendFlags = Int32(MSG_NOSIGNAL) | dontWait
 /// One connected stream socket: receive and send without surprises.
 ///
 /// Does not own the descriptor, since closing it has to be agreed with who may shut it down from another thread.
-struct Socket: Sendable {
-    let descriptor: Int32
+package struct Socket: Sendable {
+    package let descriptor: Int32
 
     /// What came of receiving.
-    enum Received: Equatable {
+    package enum Received: Equatable {
         case bytes(Int)
         case closed
     }
 
     /// What came of sending.
-    enum Sent: Equatable {
+    package enum Sent: Equatable {
         case all
         case timedOut
         case closed
     }
 
     /// Waits for bytes.
-    func receive(into space: UnsafeMutableRawBufferPointer) -> Received {
+    package func receive(into space: UnsafeMutableRawBufferPointer) -> Received {
         while true {
             let count = recv(descriptor, space.baseAddress, space.count, 0)
             if count > 0 { return .bytes(count) }
@@ -35,7 +35,7 @@ struct Socket: Sendable {
     /// Sends everything, or gives up when the peer has left it unread for `timeout` altogether.
     ///
     /// Usually one system call and no look at the clock.
-    func send(_ bytes: UnsafeRawBufferPointer, timeout: Duration) -> Sent {
+    package func send(_ bytes: UnsafeRawBufferPointer, timeout: Duration) -> Sent {
         var sent = 0
         var deadline: ContinuousClock.Instant?
         while sent < bytes.count {
@@ -54,7 +54,7 @@ struct Socket: Sendable {
     }
 
     /// Takes what the peer still sends and drops it, so that closing does not destroy a last reply on its way.
-    func linger(until deadline: ContinuousClock.Instant) {
+    package func linger(until deadline: ContinuousClock.Instant) {
         shutdown(descriptor, Int32(SHUT_WR))
         withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { scratch in
             var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
@@ -65,7 +65,7 @@ struct Socket: Sendable {
     }
 
     /// False if the deadline has passed before.
-    func wait(for events: Int16, until deadline: ContinuousClock.Instant) -> Bool {
+    package func wait(for events: Int16, until deadline: ContinuousClock.Instant) -> Bool {
         var entry = pollfd(fd: descriptor, events: events, revents: 0)
         while true {
             let count = poll(&entry, 1, milliseconds(until: deadline))

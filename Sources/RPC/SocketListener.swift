@@ -3,13 +3,13 @@ import Glibc
 import JSON
 import Synchronization
 
-/// Serves an `RPCService` on one Unix or TCP socket, with one blocking thread for each connection.
+/// Serves an `RPCService`, or another protocol, on one Unix or TCP socket, with one blocking thread for each connection.
 ///
 /// Two system calls a request and the kernel as the scheduler: for clients that ask one question at a time and wait
 /// for the answer this is faster than any event loop. None of it runs on Swift's cooperative threads.
 public final class SocketListener: Sendable {
     public let configuration: ListenerConfiguration
-    let service: any RPCService
+    let server: any ConnectionServer
     let onEvent: (@Sendable (ListenerEvent) -> Void)?
     let socket: ListeningSocket
     /// Wakes the accepting thread.
@@ -19,8 +19,16 @@ public final class SocketListener: Sendable {
     private let connections = Mutex(Connections())
 
     /// Binds the socket and listens; nobody is served before `start`.
-    public init(
+    public convenience init(
         _ configuration: ListenerConfiguration, service: any RPCService,
+        onEvent: (@Sendable (ListenerEvent) -> Void)? = nil
+    ) throws(ListenerError) {
+        try self.init(configuration, server: RPCConnectionServer(service: service), onEvent: onEvent)
+    }
+
+    /// The same for connections that speak something else.
+    package init(
+        _ configuration: ListenerConfiguration, server: any ConnectionServer,
         onEvent: (@Sendable (ListenerEvent) -> Void)? = nil
     ) throws(ListenerError) {
         if case .tcp = configuration.endpoint, configuration.role == .admin { throw .adminOverTCP }
@@ -30,7 +38,7 @@ public final class SocketListener: Sendable {
         self.wakeUp = wakeUp
         self.progress = progress
         self.configuration = configuration
-        self.service = service
+        self.server = server
         self.onEvent = onEvent
         socket = try ListeningSocket.open(configuration.endpoint)
     }
@@ -64,7 +72,7 @@ public final class SocketListener: Sendable {
     @discardableResult
     public func stop() -> Int {
         socket.unlinkFile()
-        let wasAccepting = connections.withLock { $0.beginDraining() }
+        let wasAccepting = connections.withLock { $0.beginDraining(cutting: !server.endsBySelf) }
         wakeUp.signal()
         if !wasAccepting { socket.close() }
         if wait(until: .now + configuration.drainLimit) { return 0 }
@@ -105,8 +113,8 @@ extension SocketListener {
     func countAcceptFailure() { connections.withLock { $0.countAcceptFailure() } }
 
     private func serve(_ connection: Connection) {
-        let code = startThread(named: "rpc-\(configuration.name)") { [self] in
-            let end = connection.serve(service)
+        let code = startThread(named: "\(configuration.wireProtocol.name)-\(configuration.name)") { [self] in
+            let end = server.serve(connection)
             remove(connection)
             if case .slowPeer = end { onEvent?(.slowPeer(connection.caller.peer)) }
         }
@@ -121,14 +129,8 @@ extension SocketListener {
         progress.signal()
     }
 
-    /// The framing cannot be known yet, so it is a line; nobody waits for a peer that does not take it.
     private func turnAway(_ descriptor: Int32) {
-        var reply = JSONWriter()
-        reply.response(error: RPCError(.tooManyConnections), id: nil)
-        Framing.newline.close(messageAt: 0, in: &reply)
-        let socket = Socket(descriptor: descriptor)
-        _ = socket.send(reply.bytes, timeout: .zero)
-        socket.linger(until: .now)
+        server.turnAway(Socket(descriptor: descriptor))
         close(descriptor)
     }
 

@@ -29,7 +29,8 @@ import RPC
     @Option(
         help: ArgumentHelp(
             "A listener, instead of the configuration's; may be repeated. unix:/path or tcp:address:port, then "
-                + ",role=ask|read|admin and for Unix sockets ,mode=0660 ,owner=NAME ,group=NAME.",
+                + ",role=ask|read|admin and for Unix sockets ,mode=0660 ,owner=NAME ,group=NAME; or "
+                + "fastagi:address:port for Asterisk's dialplan, then ,timeout=200ms.",
             valueName: "listener"),
         transform: {
             guard let listener = ListenerConfiguration(option: $0) else {

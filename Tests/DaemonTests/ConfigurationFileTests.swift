@@ -1,3 +1,4 @@
+import FastAGI
 import PolicyFile
 import RPC
 import Testing
@@ -37,6 +38,17 @@ import Testing
         #expect(configuration.logLevel == .debug && configuration.logFormat == .json)
     }
 
+    @Test func readsAFastAGIListener() throws {
+        let text =
+            "listeners:\n  - fastagi: 127.0.0.1:4573\n  - { fastagi: '[::1]:1', timeout: 1s, max_connections: 9 }\n"
+        let listeners = try ConfigurationFile.parse(text: text, name: "good.yaml").listeners
+        #expect(listeners[0].endpoint == .tcp(.init(host: "127.0.0.1", port: 4573)) && listeners[0].role == .ask)
+        #expect(listeners[0].wireProtocol == .fastAGI && listeners[0].exchangeLimit == .milliseconds(200))
+        #expect(listeners[0].name == "fastagi:127.0.0.1:4573" && listeners[0].maxConnections == 256)
+        #expect(listeners[1].exchangeLimit == .seconds(1) && listeners[1].maxConnections == 9)
+        #expect(!Configuration().listeners.contains { $0.wireProtocol == .fastAGI })
+    }
+
     @Test func whatIsNotSaidIsTheDefault() throws {
         #expect(try ConfigurationFile.parse(text: "log: { level: info }\n", name: "x") == Configuration())
     }
@@ -54,7 +66,9 @@ import Testing
         Bad(
             text: "memory: lots\nlog: { level: loud }\n", problems: ["bad.yaml:1: memory: ", "bad.yaml:2: log.level: "]),
         Bad(text: "memory: 1KiB\n", problems: ["bad.yaml:1: memory: 1KiB is out of range"]),
-        Bad(text: "listeners:\n  - role: ask\n", problems: ["bad.yaml:2: listeners[0]: has neither 'unix' nor 'tcp'"]),
+        Bad(
+            text: "listeners:\n  - role: ask\n",
+            problems: ["bad.yaml:2: listeners[0]: has neither 'unix' nor 'tcp' nor 'fastagi'"]),
         Bad(
             text: "listeners:\n  - unix: /a\n    tcp: 127.0.0.1:1\n    role: ask\n",
             problems: ["bad.yaml:3: listeners[0].tcp: stands beside"]),
@@ -80,6 +94,21 @@ import Testing
         Bad(
             text: "listeners:\n  - { unix: /a, role: ask }\n  - { unix: /a, role: admin }\n",
             problems: ["bad.yaml:3: listeners[1]: listens where another one does"]),
+        Bad(
+            text: "listeners:\n  - fastagi: 4573\n",
+            problems: ["bad.yaml:2: listeners[0].fastagi: '4573' is not an address and port"]),
+        Bad(
+            text: "listeners:\n  - fastagi: 127.0.0.1:4573\n    tcp: 127.0.0.1:4573\n    role: admin\n",
+            problems: ["bad.yaml:3: listeners[0].tcp: stands beside", "bad.yaml:4: listeners[0].role: a 'fastagi'"]),
+        Bad(
+            text: "listeners:\n  - fastagi: 127.0.0.1:4573\n    allow_non_loopback: true\n    timeout: 1m\n",
+            problems: [
+                "bad.yaml:3: listeners[0].allow_non_loopback: is not for",
+                "bad.yaml:4: listeners[0].timeout: 1m is out of",
+            ]),
+        Bad(
+            text: "listeners:\n  - unix: /a\n    role: ask\n    timeout: 1s\n",
+            problems: ["bad.yaml:4: listeners[0].timeout: is for 'fastagi'"]),
         Bad(text: "policy: {}\n", problems: ["bad.yaml:1: policy: is a map"]),
     ]
 
@@ -98,7 +127,7 @@ import Testing
     @Test(arguments: [
         "unix:/run/a.sock", "unix:/run/a.sock,role=admin,mode=0600,owner=root,group=root",
         "tcp:127.0.0.1:4571,role=read",
-        "tcp:[::1]:4571",
+        "tcp:[::1]:4571", "fastagi:127.0.0.1:4573", "fastagi:[::1]:4573,role=ask,timeout=500ms",
     ])
     func understandsAListenerOfTheCommandLine(option: String) {
         #expect(ListenerConfiguration(option: option) != nil)
@@ -108,6 +137,8 @@ import Testing
         "", "/run/a.sock", "unix:/a,role=king", "unix:/a,mode=999", "unix:/a,colour=red", "unix:/a,role",
         "tcp:127.0.0.1",
         "tcp:127.0.0.1:0", "tcp:127.0.0.1:70000", "tcp:127.0.0.1:1,mode=0600", "udp:127.0.0.1:1",
+        "fastagi:4573", "fastagi:127.0.0.1:4573,role=read", "fastagi:127.0.0.1:4573,timeout=1h",
+        "fastagi:127.0.0.1:4573,mode=0600",
     ])
     func refusesWhatIsNoListener(option: String) {
         #expect(ListenerConfiguration(option: option) == nil)

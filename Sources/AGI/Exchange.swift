@@ -1,0 +1,184 @@
+import Policy
+
+/// One call's exchange with Asterisk as a value: bytes go in, what to do next comes out; it waits for nothing.
+///
+/// First the environment, which is ignored, then one question for the facts, then one command that tells the decision.
+/// Never two commands at once: Asterisk does not see a second one that is already in its buffer.
+public struct Exchange: Sendable {
+    /// What to do next.
+    public enum Action: Equatable, Sendable {
+        /// Wait for more bytes.
+        case receive
+        /// Send this, then wait for more bytes.
+        case send([UInt8])
+        /// Send this and then nothing more, so that Asterisk need not wait for the connection's end; wait for more bytes.
+        case sendLast([UInt8])
+        /// Decide about this, then say so to `decided`.
+        case decide(CalledRequest)
+        case end(Ending)
+    }
+
+    /// How an exchange ended; in all cases but the first the dialplan sees no verdict and goes on.
+    public enum Ending: String, CaseIterable, Sendable {
+        /// Everything was told.
+        case answered
+        /// The caller hung up meanwhile.
+        case hungUp = "hung_up"
+        /// Asterisk closed before the end.
+        case closedEarly = "closed_early"
+        /// A deadline passed.
+        case timedOut = "timed_out"
+        /// What came was not understood.
+        case odd
+        /// What came was too long.
+        case tooLong = "too_long"
+    }
+
+    /// Bounds of what is read.
+    public struct Limits: Sendable {
+        /// Asterisk's functions give at most 4095 bytes each, percent-encoded as they are.
+        public var line = 40 << 10
+        /// All that comes before the facts.
+        public var total = 128 << 10
+
+        public init() {}
+    }
+
+    private enum Phase: Equatable {
+        case environment, facts, deciding, telling
+        case ended(Ending)
+    }
+
+    private var phase = Phase.environment
+    private var lines: LineBuffer
+    private var environment = Environment()
+    private let query: FactsQuery
+    private var room: Int
+    private var strayLines = 0
+    private var isHungUp = false
+    private var isUsageText = false
+
+    public init(nonce: [UInt8], facts: Facts, limits: Limits = Limits()) {
+        query = FactsQuery(nonce: nonce, facts: facts)
+        lines = LineBuffer(longest: limits.line)
+        room = limits.total
+    }
+
+    /// Lines that Asterisk cannot have written: an attempt to forge its answers. Only known for sure once the facts came.
+    public var forgedLines: Int { environment.forgedLines + strayLines }
+
+    /// Takes what came.
+    public mutating func received(_ bytes: UnsafeRawBufferPointer) -> Action {
+        if case .ended(let ending) = phase { return .end(ending) }
+        room -= bytes.count
+        guard room >= 0 else { return end(.tooLong) }
+        lines.append(bytes)
+        while true {
+            switch lines.next() {
+            case .incomplete: return .receive
+            case .tooLong: return end(.tooLong)
+            case .line(let range):
+                if let action = read(range) { return action }
+            }
+        }
+    }
+
+    /// Takes the decision that was asked for.
+    public mutating func decided(_ variables: ChannelVariables) -> Action {
+        guard phase == .deciding else { return end(.odd) }
+        if isHungUp { return end(.hungUp) }
+        phase = .telling
+        return .sendLast(variables.command)
+    }
+
+    /// Asterisk has closed.
+    public mutating func closed() -> Ending { finish(isHungUp ? .hungUp : .closedEarly) }
+
+    /// A deadline has passed.
+    public mutating func timedOut() -> Ending { finish(isHungUp ? .hungUp : .timedOut) }
+
+    private mutating func finish(_ ending: Ending) -> Ending {
+        if case .ended(let before) = phase { return before }
+        phase = .ended(ending)
+        return ending
+    }
+
+    private mutating func end(_ ending: Ending) -> Action { .end(finish(ending)) }
+
+    /// Nil: on to the next line.
+    private mutating func read(_ range: Range<Int>) -> Action? {
+        switch phase {
+        case .environment: readEnvironment(range)
+        case .facts: readFacts(range)
+        case .deciding: nil
+        case .telling: readConfirmation(range)
+        case .ended(let ending): .end(ending)
+        }
+    }
+
+    private mutating func readEnvironment(_ range: Range<Int>) -> Action? {
+        guard range.isEmpty else {
+            lines.withBytes(range) { environment.read($0) }
+            return nil
+        }
+        phase = .facts
+        return .send(query.command)
+    }
+
+    /// Whatever comes before the answer may be forged, `HANGUP` and error lines as well: it is counted and nothing more.
+    private mutating func readFacts(_ range: Range<Int>) -> Action? {
+        let (isAnswer, isHangup) = lines.withBytes(range) { (query.isAnswer($0), $0.isHangup) }
+        guard isAnswer else {
+            if isHangup { isHungUp = true } else { strayLines += 1 }
+            return nil
+        }
+        isHungUp = false
+        guard var request = lines.withBytes(range, query.request(from:)) else { return end(.odd) }
+        request.isForged = forgedLines > 0
+        phase = .deciding
+        return .decide(request)
+    }
+
+    /// From here on only Asterisk itself speaks: what callers could smuggle in came before the facts.
+    private mutating func readConfirmation(_ range: Range<Int>) -> Action? {
+        switch lines.withBytes(range, Confirmation.init) {
+        case .hangup: return end(.hungUp)
+        case .usageBegins:
+            isUsageText = true
+            return nil
+        case .usageEnds: return end(.odd)
+        case .other where isUsageText: return nil
+        case .done where isUsageText: return nil
+        case .other: return end(.odd)
+        case .done: return end(.answered)
+        }
+    }
+}
+
+/// A line of Asterisk after a command.
+private enum Confirmation {
+    case done
+    case hangup
+    /// `520-` begins a text of several lines, which `520 ` ends.
+    case usageBegins, usageEnds
+    case other
+
+    init(_ line: Bytes) {
+        if line.isHangup || line.hasPrefix("511 ") {
+            // 511: not on a channel that has been hung up.
+            self = .hangup
+        } else if line.hasPrefix("200 result=") {
+            self = .done
+        } else if line.hasPrefix("520-") {
+            self = .usageBegins
+        } else if line.hasPrefix("520 ") {
+            self = .usageEnds
+        } else {
+            self = .other
+        }
+    }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+    fileprivate var isHangup: Bool { count == 6 && hasPrefix("HANGUP") }
+}

@@ -1,0 +1,113 @@
+import AGI
+import Glibc
+import Guard
+import Policy
+import RPC
+import Synchronization
+
+extension WireProtocol {
+    /// Asterisk's Gateway Interface over TCP.
+    public static let fastAGI = WireProtocol(name: "fastagi")
+}
+
+extension SocketListener {
+    /// A listener that Asterisk's dialplan asks by `AGI(agi://...)`.
+    public convenience init(
+        fastAGI configuration: ListenerConfiguration, state: GuardState,
+        onEvent: (@Sendable (ListenerEvent) -> Void)? = nil
+    ) throws(ListenerError) {
+        let server = FastAGIServer(state: state, limit: configuration.exchangeLimit, onEvent: onEvent)
+        try self.init(configuration, server: server, onEvent: onEvent)
+    }
+}
+
+/// Runs one exchange on each connection and ends it in time, since Asterisk would wait for ever.
+final class FastAGIServer: ConnectionServer {
+    let endsBySelf = true
+    private let state: GuardState
+    private let limit: Duration
+    private let onEvent: (@Sendable (ListenerEvent) -> Void)?
+    private let health = Mutex(Health())
+
+    init(state: GuardState, limit: Duration, onEvent: (@Sendable (ListenerEvent) -> Void)?) {
+        (self.state, self.limit, self.onEvent) = (state, limit, onEvent)
+    }
+
+    func serve(_ connection: Connection) -> Connection.End {
+        let tally = connection.tally
+        var generator = SystemRandomNumberGenerator()
+        var exchange = Exchange(nonce: Nonce.make(using: &generator), facts: .few)
+        let ending = run(&exchange, connection)
+        switch ending {
+        case .answered: tally.requests.increment()
+        case .hungUp, .closedEarly, .timedOut, .odd, .tooLong: tally.count(ending.rawValue)
+        }
+        note(ending)
+        return .peerClosed
+    }
+
+    /// Asterisk goes on at once.
+    func turnAway(_ socket: Socket) {}
+
+    private func run(_ exchange: inout Exchange, _ connection: Connection) -> Exchange.Ending {
+        let socket = connection.socket
+        let deadlines = Deadlines(begun: .now, limit: limit)
+        var deadline = deadlines.first
+        return withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { space in
+            while true {
+                guard socket.wait(for: Int16(POLLIN), until: deadline) else { return exchange.timedOut() }
+                guard case .bytes(let count) = socket.receive(into: space) else { return exchange.closed() }
+                connection.tally.bytesReceived.increment(by: UInt64(count))
+                var action = exchange.received(UnsafeRawBufferPointer(rebasing: space[..<count]))
+                if case .decide(let request) = action {
+                    action = exchange.decided(decide(request, exchange.forgedLines, connection.tally))
+                }
+                switch action {
+                case .receive, .decide: break
+                case .end(let ending): return ending
+                case .send(let bytes):
+                    guard send(bytes, connection, until: deadline) else { return exchange.timedOut() }
+                    deadline = deadlines.next(after: .now)
+                case .sendLast(let bytes):
+                    guard send(bytes, connection, until: deadline) else { return exchange.timedOut() }
+                    shutdown(socket.descriptor, Int32(SHUT_WR))
+                    deadline = deadlines.next(after: .now)
+                }
+                if deadlines.hasPassed(at: .now) { return exchange.timedOut() }
+            }
+        }
+    }
+
+    private func send(_ bytes: [UInt8], _ connection: Connection, until deadline: ContinuousClock.Instant) -> Bool {
+        let left = ContinuousClock.now.duration(to: deadline)
+        let sent = bytes.withUnsafeBytes { connection.socket.send($0, timeout: max(left, .zero)) }
+        connection.tally.bytesSent.increment(by: UInt64(bytes.count))
+        return sent == .all
+    }
+
+    private func decide(_ request: CalledRequest, _ forgedLines: Int, _ tally: Tally) -> ChannelVariables {
+        if request.isForged {
+            tally.count("injections")
+            tally.count("forged_lines", UInt64(forgedLines))
+        }
+        let decider = Decider(state)
+        let (id, decision) = request.withFacts { decider.check($0) }
+        return ChannelVariables(decision, id: id)
+    }
+
+    private func note(_ ending: Exchange.Ending) {
+        switch health.withLock({ $0.note(ending) }) {
+        case .none: break
+        case .failing(let ending): onEvent?(.exchangesFailing(ending.rawValue))
+        case .recovered: onEvent?(.exchangesRecovered)
+        }
+    }
+}
+
+extension ChannelVariables {
+    init(_ decision: Decision, id: UInt64) {
+        var code: Int?
+        if case .reject(let status, _) = decision.answer { code = status }
+        self.init(verdict: decision.answer.verdict, code: code, rule: decision.rule, decision: id)
+    }
+}

@@ -1,0 +1,51 @@
+import AGI
+import Glibc
+import Policy
+
+/// Asks sipguardd over its Unix socket for a dialplan that called `AGI(sipguard-agi)`.
+///
+/// Asterisk speaks to it through standard input and output. Whatever goes wrong, no variable is set, the call goes on and
+/// the exit code is 0. It sees the clock before every wait: Asterisk itself has no limit.
+@main enum SipguardAGI {
+    private static let exchangeLimit: Int64 = 200
+    private static let daemonLimit: Int64 = 50
+    private static let defaultSocket = "/run/sipguardd/ask.sock"
+
+    static func main() {
+        // Asterisk sends SIGHUP when the caller hangs up.
+        signal(SIGHUP, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
+        var generator = SystemRandomNumberGenerator()
+        // Beside the price of a new process that of a fact is nothing.
+        var exchange = Exchange(nonce: Nonce.make(using: &generator), facts: .all)
+        run(&exchange, until: Clock.now + exchangeLimit)
+    }
+
+    private static func run(_ exchange: inout Exchange, until end: Int64) {
+        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { space in
+            while Clock.wait(for: Int16(POLLIN), on: 0, until: end) {
+                let count = read(0, space.baseAddress, space.count)
+                guard count > 0 else { return }
+                var action = exchange.received(UnsafeRawBufferPointer(rebasing: space[..<count]))
+                if case .decide(let request) = action {
+                    let limit = min(end, Clock.now + daemonLimit)
+                    guard let variables = Daemon(until: limit).ask(request, at: socketPath) else { return }
+                    action = exchange.decided(variables)
+                }
+                switch action {
+                case .receive, .decide: break
+                case .end: return
+                case .send(let bytes): guard write(1, bytes, bytes.count) == bytes.count else { return }
+                case .sendLast(let bytes):
+                    guard write(1, bytes, bytes.count) == bytes.count else { return }
+                    close(1)
+                }
+            }
+        }
+    }
+
+    /// The dialplan's first argument, `AGI(sipguard-agi,/path)`, else the usual place.
+    private static var socketPath: String {
+        CommandLine.argc > 1 ? CommandLine.arguments[1] : defaultSocket
+    }
+}
