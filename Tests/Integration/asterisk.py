@@ -21,7 +21,7 @@ MODULES = """
     res_pjsip_session res_pjsip_sdp_rtp res_pjsip_authenticator_digest res_pjsip_endpoint_identifier_user
     res_pjsip_endpoint_identifier_ip res_pjsip_acl res_pjsip_registrar res_pjsip_pubsub res_pjsip_header_funcs
     res_pjsip_caller_id res_pjsip_nat chan_pjsip pbx_config func_channel func_callerid func_logic func_strings func_uri
-    app_exec app_stack app_verbose app_dial bridge_simple codec_ulaw res_speech res_agi res_security_log res_http_websocket
+    app_exec app_stack app_verbose func_timeout app_dial bridge_simple codec_ulaw res_speech res_agi res_security_log res_http_websocket
     res_websocket_client res_stasis res_ari_model res_ari res_ari_asterisk
 """.split()
 # Where objects that are made at run time live: in memory, beside those of the file.
@@ -41,6 +41,7 @@ EXTENSIONS = """
 [globals]
 SIPGUARD_ADDRESS=127.0.0.1:{fastagi}
 SIPGUARD_PROGRAM={program}
+SIPGUARD_SOCKET={socket}
 {globals}
 
 #include "{shipped}/extensions_sipguard.conf"
@@ -139,7 +140,8 @@ class Asterisk:
             # above the ports that free_port() gives
             "rtp": "[general]\nrtpstart=33000\nrtpend=39998\n",
             "extensions": EXTENSIONS.format(
-                fastagi=self.fastagi_port, globals=variables, shipped=SHIPPED, program=program),
+                fastagi=self.fastagi_port, globals=variables, shipped=SHIPPED, program=program,
+                socket=folder.parent / "ask.sock"),
             "cdr": "[general]\nenable=no\n", "cel": "[general]\nenable=no\n",
         }
         for name in ("acl", "ccss", "cli_permissions", "features", "udptl", "pjproject", "indications", "extconfig"):
@@ -252,7 +254,7 @@ class Caller:
             *(["Content-Type: application/sdp"] if body else []),
             f"Content-Length: {len(body)}", "", body]).encode("latin-1")
 
-    def call(self, number, caller=None, seconds=10, more=""):
+    def call(self, number, caller=None, seconds=10, more="", hang_up=True):
         """Calls, acknowledges whatever comes, and hangs up what was answered."""
         self.calls += 1
         call_id = f"call-{self.port}-{self.calls}@{self.address}"
@@ -275,10 +277,18 @@ class Caller:
             if status == 401 and self.password and cseq == 1:
                 extra = more + "\r\n" + self.authorization(number, answer)
                 continue
-            if status < 300:
+            if status < 300 and hang_up:
                 self.send(self.message("BYE", number, caller, call_id, cseq + 1, branch + "b", tag))
                 self.final(call_id, cseq + 1, time.monotonic() + 1, seen)
             return Call(status, took, seen)
+
+    def receives(self, method, seconds=1):
+        """Whether a request of that method comes."""
+        self.socket.settimeout(seconds)
+        try:
+            return self.socket.recv(65535).startswith(method.encode() + b" ")
+        except socket.timeout:
+            return False
 
     def send(self, message):
         self.socket.sendto(message, self.target)
