@@ -111,15 +111,20 @@ class Daemon:
         if self.has_policy:
             self.policy.write_text(policy)
         self.tcp_port = tcp_port
+        self.listeners = []                      # more than the usual ones, as --listen takes them
+        self.configuration = None                # a file that stands beside the usual options
         self.process = None
 
     def start(self, log=None):
         listen = [f"unix:{self.socket},role=ask,mode=0660", f"unix:{self.admin},role=admin,mode=0600"]
         if self.tcp_port:
             listen.append(f"tcp:127.0.0.1:{self.tcp_port},role=ask")
+        listen += self.listeners
         arguments = [SIPGUARDD, "--log-level", "info", "--log-format", "text"]
         if self.has_policy:
             arguments += ["--policy", self.policy]
+        if self.configuration:
+            arguments += ["--config", self.configuration]
         for one in listen:
             arguments += ["--listen", one]
         self.process = Process(arguments, self.folder, "sipguardd", log)
