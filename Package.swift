@@ -32,10 +32,12 @@ let package = Package(
         .executableTarget(
             name: "sipguard-agi", dependencies: ["AGI"], swiftSettings: strict,
             linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
+        .target(name: "AMI", dependencies: ["Guard", "Policy", "RPC"], swiftSettings: strict),
+        .target(name: "ARI", dependencies: ["Guard", "JSON", "Policy", "RPC"], swiftSettings: strict),
         .target(
             name: "Daemon",
             dependencies: [
-                "FastAGI", "Guard", "Policy", "PolicyFile", "RPC", "JSON",
+                "AMI", "ARI", "FastAGI", "Guard", "Policy", "PolicyFile", "RPC", "JSON",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -69,7 +71,13 @@ let package = Package(
         .testTarget(
             name: "AGITests", dependencies: ["AGI", "FastAGI", "Guard", "Policy", "PolicyFile", "RPC", "sipguard-agi"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
-        .testTarget(name: "DaemonTests", dependencies: ["Daemon"], swiftSettings: strict),
+        .testTarget(
+            name: "AMITests", dependencies: ["AMI", "Guard", "Policy", "PolicyFile", "RPC"],
+            resources: [.copy("Samples")], swiftSettings: strict),
+        .testTarget(
+            name: "ARITests", dependencies: ["ARI", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
+            swiftSettings: strict),
+        .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon"], swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

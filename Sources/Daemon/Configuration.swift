@@ -13,6 +13,7 @@ public struct Configuration: Sendable, Equatable {
     public var memory = GuardState.defaultMemory
     public var logLevel = Logger.Level.info
     public var logFormat = LogFormat.automatic
+    public var asterisk = Asterisk()
 
     public init() {}
 

@@ -25,11 +25,12 @@ public enum ConfigurationFile {
             if let level = log["level"]?.choice(Logger.Level.words) { configuration.logLevel = level }
             if let format = log["format"]?.choice(LogFormat.self) { configuration.logFormat = format }
         }
+        if let asterisk = map["asterisk"] { configuration.asterisk = Self.asterisk(asterisk) }
         try reader.check()
         return configuration
     }
 
-    private static let keys = ["listeners", "policy", "state_file", "memory", "log"]
+    private static let keys = ["listeners", "policy", "state_file", "memory", "log", "asterisk"]
     private static let listenerKeys = [
         "unix", "tcp", "fastagi", "role", "mode", "owner", "group", "max_connections", "max_message",
         "allow_non_loopback", "name",

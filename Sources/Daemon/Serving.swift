@@ -65,13 +65,14 @@ public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: 
                 name: listener.configuration.name, role: listener.configuration.role, counters: listener.counters)
         }
     }
+    let asterisk = AsteriskService(configuration.asterisk, state: state, logger: logger)
+    let services: [(any Service)?] = [
+        MaintenanceService(state: state, logger: logger), ReloadService(state: state), asterisk,
+        ListenerService(listeners: listeners, logger: logger),
+    ]
     let group = ServiceGroup(
         configuration: .init(
-            services: [
-                .init(service: MaintenanceService(state: state, logger: logger)),
-                .init(service: ReloadService(state: state)),
-                .init(service: ListenerService(listeners: listeners, logger: logger)),
-            ],
+            services: services.compactMap { $0.map { .init(service: $0) } },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     try await group.run()
     state.maintain()

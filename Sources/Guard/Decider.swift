@@ -28,7 +28,7 @@ public final class Decider {
             record.last.id = id
             let decision = snapshot.engine.check(
                 facts, record: &record, standing: standing, ban: ban, now: now, trace: &trace)
-            if !decision.events.isEmpty { announce(decision, record, snapshot) }
+            if !decision.events.isEmpty { announce(decision, record, facts.user, snapshot) }
             return decision
         }
         state.totals.count(decision, facts.count)
@@ -44,7 +44,7 @@ public final class Decider {
         let key = ruleset.sources.key(of: facts.source)
         let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
             let decision = snapshot.engine.report(outcome, facts, record: &record, standing: standing, now: now)
-            if !decision.events.isEmpty { announce(decision, record, snapshot) }
+            if !decision.events.isEmpty { announce(decision, record, facts.user, snapshot) }
             return decision
         }
         state.totals.count(outcome)
@@ -52,12 +52,13 @@ public final class Decider {
         snapshot.hits.add(decision.hits)
     }
 
-    /// Puts what began into the queue of the log; the log itself is somebody else's thread.
-    private func announce(_ decision: Decision, _ record: SourceRecord, _ snapshot: Snapshot) {
+    /// Puts what began into the queues of the log and of those who act on it; both are somebody else's thread.
+    private func announce(_ decision: Decision, _ record: SourceRecord, _ user: Bytes, _ snapshot: Snapshot) {
         let ruleset = snapshot.engine.ruleset
         if decision.events.contains(.floodBegan) {
             let treatment = ruleset.name(of: record.flood.treatment) ?? ""
             state.events.add(.floodBegan(source: record.address, rule: decision.rule, treatment: treatment))
+            state.announce(.began(source: record.address, user: user.isKnown ? user.text : nil))
         }
         if decision.events.contains(.banned) {
             state.events.add(.banned(source: record.address, rule: decision.rule, until: record.bannedUntil))

@@ -62,7 +62,8 @@ extension GuardSession {
         ]
     }
 
-    private static func nextAnswer(_ flood: Flood, _ treatment: Treatment) -> Answer {
+    /// The answer that a treatment has ready.
+    static func nextAnswer(_ flood: Flood, _ treatment: Treatment) -> Answer {
         let rung = min(Int(flood.rung), treatment.ladder.count - 1)
         let isSpent = treatment.ladder[rung].times.map { flood.timesOnRung >= $0 } ?? false
         return treatment.ladder[isSpent ? min(rung + 1, treatment.ladder.count - 1) : rung].answer
@@ -98,6 +99,7 @@ extension GuardSession {
         let wasBanned = record?.isBanned(Clock.now) ?? false
         if wasBanned { state.stateFile?.markChanged() }
         state.counters.forget(source: ruleset.sources.key(of: address), ruleset)
+        state.announce(.forgotten(source: ruleset.sources.key(of: address)))
         state.events.add(.sourceForgotten(address.description))
         result.beginObject()
         result.member("forgotten", record != nil || manual)

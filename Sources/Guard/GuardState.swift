@@ -13,6 +13,7 @@ public final class GuardState: Sendable {
     let lists = AddressLists()
     let totals = Totals()
     let events = EventQueue()
+    let feeds = Mutex<[TreatmentFeed]>([])
     let publisher: SnapshotPublisher
     let startedAt: Instant
     let version: String

@@ -1,4 +1,7 @@
+import AMI
+import ARI
 import FastAGI
+import Foundation
 import PolicyFile
 import RPC
 import Testing
@@ -51,6 +54,37 @@ import Testing
 
     @Test func whatIsNotSaidIsTheDefault() throws {
         #expect(try ConfigurationFile.parse(text: "log: { level: info }\n", name: "x") == Configuration())
+    }
+
+    @Test func readsWhatIsToDoWithAsterisk() throws {
+        let asterisk = try ConfigurationFile.parse(
+            text: """
+                asterisk:
+                  ami: { address: "127.0.0.1:5038", user: sipguardd, secret: s3cret }
+                  ari:
+                    address: "[::1]:8088"
+                    user: guard
+                    secret_file: \(try secretFile("other s3cret\n"))
+                    domains: [pbx.example.com, 192.0.2.1]
+                    most_sources: 50
+                    context: nowhere
+                """, name: "good.yaml"
+        ).asterisk
+        #expect(
+            asterisk.events
+                == ManagerAccount(host: "127.0.0.1", port: 5038, user: "sipguardd", secret: Secret("s3cret")))
+        let honeypot = try #require(asterisk.honeypot)
+        #expect(honeypot.account == RESTAccount(host: "::1", port: 8088, user: "guard", secret: "other s3cret"))
+        #expect(honeypot.settings.domains == ["pbx.example.com", "192.0.2.1"])
+        #expect(honeypot.settings.mostSources == 50 && honeypot.settings.context == "nowhere")
+        #expect(!String(reflecting: asterisk).contains("s3cret"))
+        #expect(Configuration().asterisk == Configuration.Asterisk())
+    }
+
+    private func secretFile(_ text: String) throws -> String {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("sipguardd-secret-\(UUID())").path
+        #expect(FileManager.default.createFile(atPath: path, contents: Data(text.utf8)))
+        return path
     }
 
     struct Bad: CustomTestStringConvertible {
@@ -110,6 +144,40 @@ import Testing
             text: "listeners:\n  - unix: /a\n    role: ask\n    timeout: 1s\n",
             problems: ["bad.yaml:4: listeners[0].timeout: is for 'fastagi'"]),
         Bad(text: "policy: {}\n", problems: ["bad.yaml:1: policy: is a map"]),
+        Bad(text: "asterisk: { agi: x }\n", problems: ["bad.yaml:1: asterisk: unknown key 'agi'"]),
+        Bad(
+            text: "asterisk:\n  ami:\n    address: 192.0.2.1:5038\n    user: a b\n    secret: \"a\\nb\"\n",
+            problems: [
+                "bad.yaml:3: asterisk.ami.address: '192.0.2.1:5038' is not on this machine",
+                "bad.yaml:4: asterisk.ami.user: 'a b' may have letters",
+                "bad.yaml:5: asterisk.ami.secret: must be of 1",
+            ]),
+        Bad(
+            text: "asterisk:\n  ami: {}\n",
+            problems: [
+                "bad.yaml:2: asterisk.ami: 'address' is missing", "bad.yaml:2: asterisk.ami: 'user' is missing",
+                "bad.yaml:2: asterisk.ami: has neither 'secret' nor 'secret_file'",
+            ]),
+        Bad(
+            text: "asterisk:\n  ami:\n    address: 127.0.0.1\n    user: feed\n    secret: x\n    secret_file: /y\n",
+            problems: [
+                "bad.yaml:3: asterisk.ami.address: '127.0.0.1' is not an address and port",
+                "bad.yaml:6: asterisk.ami.secret_file: stands beside 'secret'",
+            ]),
+        Bad(
+            text: "asterisk:\n  ami: { address: \"127.0.0.1:5038\", user: feed, secret_file: /nowhere/secret }\n",
+            problems: ["bad.yaml:2: asterisk.ami.secret_file: '/nowhere/secret' cannot be opened"]),
+        Bad(
+            text: "asterisk:\n  ari:\n    address: 127.0.0.1:8088\n    user: guard\n    secret: x\n",
+            problems: ["bad.yaml:3: asterisk.ari: 'domains' is missing"]),
+        Bad(
+            text: "asterisk:\n  ari:\n    address: 127.0.0.1:8088\n    user: guard\n    secret: x\n"
+                + "    domains: [\"a,b\"]\n    most_sources: 0\n    context: a b\n",
+            problems: [
+                "bad.yaml:6: asterisk.ari.domains[0]: 'a,b' is no host name",
+                "bad.yaml:7: asterisk.ari.most_sources: 0 is",
+                "bad.yaml:8: asterisk.ari.context: 'a b' may have letters",
+            ]),
     ]
 
     @Test(arguments: bad)

@@ -1,0 +1,92 @@
+import Policy
+import Synchronization
+
+/// What changed about the treatment of a source, for those who act on it outside of a request.
+///
+/// A treatment ends by time alone, so nothing announces that: ``HeldTreatment/until`` says when, and asking again tells
+/// whether it was prolonged.
+public enum TreatmentChange: Sendable, Equatable {
+    /// Behaviour began a treatment; the user is the one that the last request was about.
+    case began(source: IPAddress, user: String?)
+    case forgotten(source: IPAddress)
+}
+
+/// Changes on their way from the threads that decide to one that acts. Bounded; whoever decides never waits for whoever acts.
+public final class TreatmentFeed: Sendable {
+    private struct State {
+        var changes: [TreatmentChange] = []
+        var missed = 0
+    }
+
+    private let state = Mutex(State())
+    private let limit: Int
+    private let wake: @Sendable () -> Void
+
+    init(limit: Int, wake: @escaping @Sendable () -> Void) { (self.limit, self.wake) = (limit, wake) }
+
+    func add(_ change: TreatmentChange) {
+        let isFirst = state.withLock { state in
+            guard state.changes.count < limit else {
+                state.missed += 1
+                return false
+            }
+            state.changes.append(change)
+            return state.changes.count == 1
+        }
+        if isFirst { wake() }
+    }
+
+    /// Everything since the last time, and how many more there were.
+    public func drain() -> (changes: [TreatmentChange], missed: Int) {
+        state.withLock { state in
+            defer { state = State() }
+            return (state.changes, state.missed)
+        }
+    }
+}
+
+/// A treatment that holds for whatever its source sends.
+public struct HeldTreatment: Sendable, Equatable {
+    /// The address, or the network that counts as one source.
+    public let source: Prefix
+    public let rule: String
+    /// What the source's next request would be answered with.
+    public let verdict: Verdict
+    public let until: Instant
+}
+
+extension GuardState {
+    /// Begins to tell of treatments; `wake` is called by a thread that decides and must return at once.
+    public func treatmentFeed(limit: Int = 1024, wake: @escaping @Sendable () -> Void) -> TreatmentFeed {
+        let feed = TreatmentFeed(limit: limit, wake: wake)
+        feeds.withLock { $0.append(feed) }
+        return feed
+    }
+
+    func announce(_ change: @autoclosure () -> TreatmentChange) {
+        feeds.withLock { feeds in
+            guard !feeds.isEmpty else { return }
+            let change = change()
+            for feed in feeds { feed.add(change) }
+        }
+    }
+
+    /// The treatment that behaviour began and that holds for all that the source sends now; nil where there is none, and for
+    /// sources that are protected or have earned trust: of those only single requests are treated.
+    public func heldTreatment(of source: IPAddress, now: Instant = Clock.now) -> HeldTreatment? {
+        let snapshot = publisher.current
+        let ruleset = snapshot.engine.ruleset
+        guard ruleset.mode == .enforce, let record = sources.record(of: ruleset.sources.key(of: source)),
+            record.flood.isPresent, !record.flood.hasMarks, !record.isTrusted(ruleset.trust, now: now),
+            !snapshot.addresses.standing(of: source, now: now).isProtected,
+            let treatment = ruleset.treatment(record.flood.treatment),
+            let rule = ruleset.limits.first(where: { $0.id == record.flood.rule && $0.mode == .enforce }),
+            now - record.flood.lastMessage <= treatment.hold
+        else { return nil }
+        let isBanned = record.isBanned(now) || snapshot.addresses.ban(on: source, now: now) != nil
+        let answer = isBanned ? ruleset.ban.answer : GuardSession.nextAnswer(record.flood, treatment)
+        return HeldTreatment(
+            source: ruleset.sources.prefix(of: source), rule: rule.name, verdict: answer.verdict,
+            until: record.flood.lastMessage + treatment.hold)
+    }
+}
