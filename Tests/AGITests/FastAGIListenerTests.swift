@@ -55,7 +55,9 @@ import Testing
         try endless.send(String(repeating: "x", count: 64 << 10))
         #expect(endless.readAll() == "")
         #expect(listener.stop().incidents == ["odd": 1, "too_long": 1])
-        #expect(listener.events == [.exchangesFailing("odd")])
+        // One line for the change, by whichever connection's thread came first.
+        #expect(listener.events.count == 1)
+        #expect([.exchangesFailing("odd"), .exchangesFailing("too_long")].contains(listener.events.first))
     }
 
     /// Whoever never answers, or drips, is left within the limit.
