@@ -1,8 +1,9 @@
 # make demo        a real attack on a real Kamailio, with and without sipguardd
 # make test        unit tests, and integration tests against real proxies and tools
 # make check       what CI runs: format, build, tests
-# make playground  the daemon and a proxy to attack with tools of your own (PORT=5070, ANTIFLOOD=stock)
-# make bench       one table of round trips and CPU
+# make playground  the daemon and a proxy to attack with tools of your own (PORT=5070, ANTIFLOOD=stock,
+#                  ASTERISK=1)
+# make bench       one table of round trips and CPU, and what asking costs a call in Asterisk
 # make asan       the unit tests under the address sanitizer
 # make clean
 # Each installs what it needs (scripts/setup), on Debian as root or through sudo.
@@ -11,6 +12,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 PORT ?= 5060
 ANTIFLOOD ?=
+ASTERISK ?=
 PYTEST_ARGUMENTS ?=
 # capturing packets and filling a disk need root
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
@@ -47,13 +49,15 @@ demo: build
 
 # Standard output carries the lines that a script reads, and nothing else.
 playground:
-	@scripts/setup build run >&2
+	@scripts/setup build run $(if $(ASTERISK),asterisk) >&2
 	@swift build -c release >&2
-	@exec /usr/bin/python3 -B scripts/playground --port $(PORT) $(if $(ANTIFLOOD),--antiflood $(ANTIFLOOD))
+	@exec /usr/bin/python3 -B scripts/playground --port $(PORT) $(if $(ANTIFLOOD),--antiflood $(ANTIFLOOD)) \
+	    $(if $(ASTERISK),--asterisk)
 
 bench: build
-	@scripts/setup bench
+	@scripts/setup bench run asterisk
 	Benchmarks/run
+	/usr/bin/python3 -B Benchmarks/asterisk
 
 asan:
 	@scripts/setup build

@@ -17,11 +17,12 @@ SHIPPED = ROOT / "integrations/asterisk"
 ADDRESS = "127.0.0.1"
 TRUNK = "127.0.0.5"                              # its calls reach the dialplan without a password
 MODULES = """
-    res_sorcery_config res_sorcery_memory res_sorcery_astdb res_timing_timerfd res_rtp_asterisk res_pjproject res_pjsip
-    res_pjsip_session res_pjsip_sdp_rtp res_pjsip_authenticator_digest res_pjsip_endpoint_identifier_user
-    res_pjsip_endpoint_identifier_ip res_pjsip_acl res_pjsip_registrar res_pjsip_pubsub res_pjsip_header_funcs
-    res_pjsip_caller_id res_pjsip_nat chan_pjsip pbx_config func_channel func_callerid func_logic func_strings func_uri
-    app_exec app_stack app_verbose func_timeout app_dial bridge_simple codec_ulaw res_speech res_agi res_security_log res_http_websocket
+    res_sorcery_config res_sorcery_memory res_sorcery_astdb res_timing_timerfd res_rtp_asterisk res_pjproject
+    res_pjsip res_pjsip_session res_pjsip_sdp_rtp res_pjsip_authenticator_digest
+    res_pjsip_endpoint_identifier_user res_pjsip_endpoint_identifier_ip res_pjsip_acl res_pjsip_registrar
+    res_pjsip_pubsub res_pjsip_header_funcs res_pjsip_caller_id res_pjsip_nat chan_pjsip pbx_config
+    func_channel func_callerid func_logic func_strings func_uri app_exec app_stack app_verbose func_timeout
+    app_dial bridge_simple codec_ulaw res_speech res_agi res_security_log res_http_websocket
     res_websocket_client res_stasis res_ari_model res_ari res_ari_asterisk
 """.split()
 # Where objects that are made at run time live: in memory, beside those of the file.
@@ -63,11 +64,6 @@ exten => _8X!,1,Goto(passed,${{EXTEN}},1)
 exten => _X!,1,Hangup(17)
 exten => 600,1,Answer()
  same => n,Wait(2)
- same => n,Hangup()
-
-[honeypot]
-exten => _.,1,Answer()
- same => n,Wait(1)
  same => n,Hangup()
 """
 ACCOUNT = """
@@ -111,6 +107,11 @@ class Asterisk:
         self.process = None
         self.root = unpacked()
         self.libraries = next((self.root / "usr/lib").glob("*-linux-gnu"))
+        # The loader that belongs to it: its libraries are newer than the system's.
+        loader = next(path for place in (self.libraries, self.root / "usr/lib") for path in place.glob("ld-linux*.so.*"))
+        self.program = [str(argument) for argument in (
+            loader, "--library-path", f"{self.libraries}:{self.root}/usr/lib", self.root / "usr/sbin/asterisk",
+            "-C", self.folder / "etc/asterisk.conf")]
         for name in ("etc", "run", "log", "var", "spool", "cache", "agi"):
             (self.folder / name).mkdir(parents=True)
         self.write(accounts, "\n".join(settings), program)
@@ -149,11 +150,17 @@ class Asterisk:
         for name, text in files.items():
             (folder / f"etc/{name}.conf").write_text(text)
 
+    def services(self, honeypot):
+        """The part of sipguardd.yaml that reads this Asterisk's events, and has it answer by itself."""
+        lines = ["asterisk:", f"  ami: {{ address: '127.0.0.1:{self.ami_port}', user: {self.ami_user}, "
+                              f"secret: {self.ami_secret} }}"]
+        if honeypot:
+            lines.append(f"  ari: {{ address: '127.0.0.1:{self.http_port}', user: {self.ari_user}, "
+                         f"secret: {self.ari_secret}, domains: ['{self.address}', {REALM}] }}")
+        return "\n".join(lines) + "\n"
+
     def start(self):
-        loader = next(self.libraries.glob("ld-linux*.so.*"), None) or next((self.root / "usr/lib").glob("ld-linux*.so.*"))
-        self.process = Process(
-            [loader, "--library-path", f"{self.libraries}:{self.root}/usr/lib", self.root / "usr/sbin/asterisk",
-             "-f", "-C", self.folder / "etc/asterisk.conf"], self.folder, "asterisk")
+        self.process = Process([*self.program, "-f"], self.folder, "asterisk")
         # It says "fully booted" as well where it has no SIP port, so only SIP tells.
         wait_until(lambda: self.options() or not self.process.running(), 30, "asterisk answers")
         assert self.process.running(), self.process.text() + self.messages()
@@ -181,11 +188,8 @@ class Asterisk:
 
     def command(self, *words):
         """What the console says."""
-        loader = next(self.libraries.glob("ld-linux*.so.*"), None) or next((self.root / "usr/lib").glob("ld-linux*.so.*"))
         done = subprocess.run(
-            [loader, "--library-path", f"{self.libraries}:{self.root}/usr/lib", self.root / "usr/sbin/asterisk",
-             "-C", self.folder / "etc/asterisk.conf", "-rx", " ".join(words)],
-            capture_output=True, text=True, timeout=20, cwd=self.folder)
+            [*self.program, "-rx", " ".join(words)], capture_output=True, text=True, timeout=20, cwd=self.folder)
         return done.stdout
 
     def stop(self):
@@ -196,16 +200,22 @@ class Asterisk:
 class AsteriskBench:
     """One Asterisk and one daemon in a folder of their own, that is gone afterwards with everything in it."""
 
-    def __init__(self, accounts, daemon=True, policy=POLICY, settings=(), program="/nonexistent", port=None):
+    def __init__(self, accounts, daemon=True, policy=POLICY, settings=(), program="/nonexistent", port=None, feed=False,
+                 honeypot=False):
         self.folder = tempfile.mkdtemp(prefix="sipguard-")
         try:
             self.daemon = Daemon(self.folder, policy)
             self.asterisk = self.proxy = Asterisk(
                 self.folder, accounts, settings=settings, program=program, port=port)
             self.daemon.listeners = [f"fastagi:127.0.0.1:{self.asterisk.fastagi_port}"]
+            if feed or honeypot:
+                self.daemon.configuration = pathlib.Path(self.folder) / "sipguardd.yaml"
+                self.daemon.configuration.write_text(self.asterisk.services(honeypot))
+            self.asterisk.start()
             if daemon:
                 self.daemon.start()
-            self.asterisk.start()
+                if self.daemon.configuration:
+                    wait_until(lambda: "security events" in self.daemon.process.text(), 10, "the events are read")
         except BaseException:
             self.close()
             raise

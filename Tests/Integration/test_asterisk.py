@@ -8,21 +8,11 @@ from asterisk import AsteriskBench, Caller
 from harness import OFFICE, wait_until
 from office import Office, accounts, refused
 from phone import Phone
+from test_playground import processes_of
 
 ACCOUNTS = {"1001": "b8Hn2LrX"}
 BUSY = 486                                       # the dialplan's answer to a call that went on
 PHONES = 200
-
-
-def processes_of(folder):
-    found = []
-    for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            if str(folder).encode() in entry.read_bytes():
-                found.append(entry)
-        except OSError:
-            pass
-    return found
 
 
 def test_asterisk_comes_and_goes():
