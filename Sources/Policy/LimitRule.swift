@@ -84,6 +84,11 @@ public struct CounterKey {
 
     public init(rule: NameID) { self.rule = rule }
 
+    /// Whether it names one counter for everything there is: such a one must outlive any flood of others.
+    public var isGlobal: Bool {
+        address == 0 && !first.isKnown && !second.isKnown && !third.isKnown && !member.isKnown
+    }
+
     /// Feeds all parts, lengths included, so that no two keys look alike.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(rule)

@@ -8,6 +8,8 @@ import Synchronization
 /// one that is over already held nothing. Lines are guarded by stripes, and both lines of a key by the same one.
 public final class CounterTable: CounterStore {
     private let stripes: [Stripe]
+    /// Counters for everything there is, such as the answer budget of all sources: few, and never forgotten.
+    private let globals = Mutex<[NameID: Instant]>([:])
 
     /// How full it is and what it had to forget.
     public struct Usage: Sendable {
@@ -36,6 +38,9 @@ public final class CounterTable: CounterStore {
     }
 
     public func take(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome {
+        if key.isGlobal {
+            return globals.withLock { limit.take(&$0[key.rule, default: .never], count: count, now: now) }
+        }
         let hash = Self.hash(key)
         return stripe(hash).lines.withLock { lines in
             let entry = lines.entry(hash, now: now)
@@ -62,6 +67,10 @@ public final class CounterTable: CounterStore {
 
     /// What a limit would say, without counting.
     func peek(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome {
+        if key.isGlobal {
+            var arrival = globals.withLock { $0[key.rule] } ?? .never
+            return limit.take(&arrival, count: count, now: now)
+        }
         let hash = Self.hash(key)
         return stripe(hash).lines.withLock { lines in
             var arrival = Instant(microseconds: lines.find(hash)?.pointee.until ?? now.microseconds)

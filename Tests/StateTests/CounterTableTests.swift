@@ -55,6 +55,15 @@ private func key(_ number: Int, rule: String = "rule") -> CounterKey {
         #expect(small.usage.evictions > 0)
     }
 
+    @Test func aCounterForEverythingOutlivesAFloodOfOthers() {
+        let small = CounterTable(bytes: 64 * 256)
+        let everything = CounterKey(rule: NameID("everything"))
+        #expect(small.take(everything, limit: limit, count: 2, now: now) == .conforms)
+        for number in 1..<50_000 { _ = small.remember(key(number), for: .seconds(3600), now: now) }
+        #expect(small.take(everything, limit: limit, count: 1, now: now) != .conforms)
+        #expect(DryRunStore(small).take(everything, limit: limit, count: 1, now: now) != .conforms)
+    }
+
     @Test func aDryRunCountsNothing() {
         let dry = DryRunStore(table)
         for _ in 0..<10 { #expect(dry.take(key(1), limit: limit, count: 1, now: now) == .conforms) }
