@@ -34,7 +34,8 @@ import Testing
 
     @Test(arguments: [
         ("IPV4/UDP/192.0.2.7/5060", "192.0.2.7", Transport.udp), ("IPV4/TCP/192.0.2.7/0", "192.0.2.7", .tcp),
-        ("IPV6/TLS/2001:db8::7/5061", "2001:db8::7", .tls), ("IPV6/UDP/[2001:db8::7]/65535", "2001:db8::7", .udp),
+        ("IPV6/TLS/2001:db8::7/5061", "2001:db8::7", .tls), ("IPV6/UDP/::1/35884", "::1", .udp),
+        ("IPV6/UDP/[2001:db8::7]/65535", "2001:db8::7", .udp),
         ("IPV4/WSS/192.0.2.7/443", "192.0.2.7", .wss), ("IPV6/UDP/::ffff:192.0.2.7/5060", "192.0.2.7", .udp),
     ])
     func readsAddresses(text: String, address: String, transport: Transport) throws {
