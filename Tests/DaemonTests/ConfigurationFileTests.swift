@@ -57,6 +57,8 @@ import Testing
     }
 
     @Test func readsWhatIsToDoWithAsterisk() throws {
+        let secret = try secretFile("other s3cret\n")
+        defer { try? FileManager.default.removeItem(atPath: secret) }
         let asterisk = try ConfigurationFile.parse(
             text: """
                 asterisk:
@@ -64,7 +66,7 @@ import Testing
                   ari:
                     address: "[::1]:8088"
                     user: guard
-                    secret_file: \(try secretFile("other s3cret\n"))
+                    secret_file: \(secret)
                     domains: [pbx.example.com, 192.0.2.1]
                     most_sources: 50
                     context: nowhere
