@@ -45,13 +45,13 @@ private func key(_ number: Int, rule: String = "rule") -> CounterKey {
     }
 
     @Test func staysWithinItsSizeAndKeepsWhatLastsLongest() {
-        let small = CounterTable(bytes: 64 * 256)
+        // Sixteen lines a stripe: with a single one a key would have no second line to go to, and chance would decide.
+        let small = CounterTable(bytes: 64 * 256, stripes: 16)
         for number in 0..<200 { _ = small.remember(key(number), for: .seconds(3600), now: now) }
         for number in 1_000_000..<1_050_000 { _ = small.take(key(number), limit: limit, count: 1, now: now) }
         let kept = (0..<200).filter { small.remembers(key($0), now: now) }.count
         #expect(small.usage.capacity == 256 * 4)
-        // Some lines begin full, by chance about two: such a line gives up one entry for the first newcomer.
-        #expect(kept > 185, "\(kept) of 200")
+        #expect(kept > 195, "\(kept) of 200")
         #expect(small.usage.evictions > 0)
     }
 
