@@ -15,9 +15,9 @@ public final class Decider {
 
     func snapshot() -> Snapshot { reader.current() }
 
-    /// Decides about a request; the id finds the decision again.
-    public func check(_ facts: RequestFacts) -> (id: UInt64, decision: Decision) {
-        let (snapshot, now) = (snapshot(), Clock.now)
+    /// Decides about a request; the id finds the decision again. Another time than the present is for what was recorded.
+    public func check(_ facts: RequestFacts, at now: Instant = Clock.now) -> (id: UInt64, decision: Decision) {
+        let snapshot = snapshot()
         let ruleset = snapshot.engine.ruleset
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
         let ban = snapshot.addresses.ban(on: facts.source, now: now)
@@ -37,8 +37,8 @@ public final class Decider {
     }
 
     /// Takes what became of a request.
-    public func report(_ outcome: Outcome, _ facts: RequestFacts) {
-        let (snapshot, now) = (snapshot(), Clock.now)
+    public func report(_ outcome: Outcome, _ facts: RequestFacts, at now: Instant = Clock.now) {
+        let snapshot = snapshot()
         let ruleset = snapshot.engine.ruleset
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
         let key = ruleset.sources.key(of: facts.source)
