@@ -11,7 +11,8 @@ struct ActorReader {
 
     private static let keys = [
         "name", "role", "devices", "from", "from_each", "port", "transport", "accounts", "tries", "dials", "password",
-        "wrong_at_first", "nonce", "device", "exchange", "call_each", "digest", "message", "send", "start", "spread", "every",
+        "wrong_at_first", "nonce", "device", "exchange", "call_each", "digest", "message", "send", "start", "spread",
+        "every",
         "jitter", "count", "reacts",
     ]
     private static let digest =

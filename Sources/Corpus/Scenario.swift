@@ -1,5 +1,5 @@
 /// A labelled piece of traffic: who sends what and when, and what must be made of it.
-public struct Scenario: Sendable {
+public struct Scenario: Sendable, CustomStringConvertible {
     public enum Kind: String, CaseIterable, Sendable {
         case attack, customer
     }
@@ -13,6 +13,8 @@ public struct Scenario: Sendable {
     public let goal: Goal?
     let registrar: Registrar
     let actors: [Actor]
+
+    public var description: String { name }
 
     /// Whether somebody in it attacks, and whether somebody is a customer.
     public var hasAttackers: Bool { actors.contains(where: \.isAttacker) }

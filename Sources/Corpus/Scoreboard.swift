@@ -16,7 +16,8 @@ public struct Scoreboard: Sendable {
         let attacks = lines.compactMap { line in
             line.figures.attack.map { figures in
                 [
-                    line.scenario.name, line.scenario.goal?.text ?? "none", figures.messages.text, figures.failures.text,
+                    line.scenario.name, line.scenario.goal?.text ?? "none", figures.messages.text,
+                    figures.failures.text,
                     String(figures.passed), String(figures.sent),
                 ]
             }
@@ -53,7 +54,8 @@ public struct Scoreboard: Sendable {
             let words = line.split(separator: " ").map(String.init)
             if words.count == 3, let requests = Int(words[1]), let refused = Int(words[2]) {
                 known[words[0], default: Figures()].customers = CustomerFigures(requests: requests, refused: refused)
-            } else if words.count >= 6, let sent = Int(words[words.count - 1]), let passed = Int(words[words.count - 2]) {
+            } else if words.count >= 6, let sent = Int(words[words.count - 1]), let passed = Int(words[words.count - 2])
+            {
                 known[words[0], default: Figures()].attack = AttackFigures(
                     messages: Int(words[words.count - 4]), failures: Int(words[words.count - 3]), passed: passed,
                     sent: sent)
@@ -80,12 +82,14 @@ public struct Scoreboard: Sendable {
         var problems: [String] = []
         if let customers = figures.customers, customers.refused > 0 {
             let first = customers.firstRefusal ?? ""
-            problems.append("\(customers.refused) of \(customers.requests) requests of customers refused, first \(first)")
+            problems.append(
+                "\(customers.refused) of \(customers.requests) requests of customers refused, first \(first)")
         }
         if let attack = figures.attack {
             if let goal = scenario.goal, !goal.isMet(by: attack) {
                 problems.append(
-                    "treated after \(attack.messages.text) messages and \(attack.failures.text) failures, goal \(goal.text)")
+                    "treated after \(attack.messages.text) messages and \(attack.failures.text) failures, goal \(goal.text)"
+                )
             }
             if let before = known[scenario.name]?.attack {
                 problems += attack.regressions(from: before)

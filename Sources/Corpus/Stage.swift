@@ -6,9 +6,9 @@ import Replay
 /// Plays a scenario through the real engine with real tables, in the scenario's own time.
 public final class Stage {
     /// A scenario that sends more is cut off here, and its figures say so by their count.
-    public static let mostMessages = 20_000
+    public static let mostMessages = 10_000
     /// Enough for every source of a scenario; the counts of a full table would depend on chance.
-    private static let memory = 4 << 20
+    private static let memory = 1 << 20
     private static let beginning = Instant(microseconds: 1_000_000_000_000)
 
     private let simulation: Simulation
@@ -18,9 +18,14 @@ public final class Stage {
     private var attack = AttackFigures()
     private var customers = CustomerFigures()
     private var failures = 0
+    private let most: Int
 
-    public init(_ scenario: Scenario, policy: PolicyDocument = .builtIn, place: Place = .written, seed: UInt64 = 1) {
-        self.scenario = scenario
+    /// - Parameter most: messages after which the curtain falls.
+    public init(
+        _ scenario: Scenario, policy: PolicyDocument = .builtIn, place: Place = .written, seed: UInt64 = 1,
+        most: Int = mostMessages
+    ) {
+        (self.scenario, self.most) = (scenario, most)
         simulation = Simulation(policy: policy, own: [Prefix(place.serverAddress)], memory: Self.memory)
         for (index, actor) in scenario.actors.enumerated() {
             for number in 0..<actor.devices {
@@ -34,7 +39,7 @@ public final class Stage {
 
     /// Plays it to its end.
     public func play() -> Figures {
-        while let (instant, index) = agenda.next(), attack.sent + customers.requests < Self.mostMessages {
+        while let (instant, index) = agenda.next(), attack.sent + customers.requests < most {
             let message = devices[index].send(at: instant)
             let reply = deliver(message, at: instant)
             if let next = devices[index].hear(reply, at: instant) { agenda.add(next, index) }

@@ -12,13 +12,14 @@ struct Template: Sendable {
     }
 
     enum Alphabet: String, CaseIterable, Sendable {
-        case digits, hex, HEX, alnum
+        case digits, hex, alnum
+        case upperHex = "HEX"
 
         var bytes: [UInt8] {
             switch self {
             case .digits: Self.all[0]
             case .hex: Self.all[1]
-            case .HEX: Self.all[2]
+            case .upperHex: Self.all[2]
             case .alnum: Self.all[3]
             }
         }
@@ -66,7 +67,9 @@ struct Template: Sendable {
         }
         if let alphabet = Alphabet(rawValue: String(halves[0])) { return .random(alphabet, count) }
         if name == "number" { return .number }
-        guard names.contains(String(halves[0])) else { throw Mistake(description: "there is no value '{\(name)}' here") }
+        guard names.contains(String(halves[0])) else {
+            throw Mistake(description: "there is no value '{\(name)}' here")
+        }
         return .value(String(halves[0]), count)
     }
 

@@ -9,7 +9,3 @@ enum CorpusFolder {
     static let scenarios = (try? catalogue.scenarios()) ?? []
     static let figures = catalogue.figures()
 }
-
-extension Scenario: @retroactive CustomTestStringConvertible {
-    public var testDescription: String { name }
-}
