@@ -161,7 +161,9 @@ private struct Bench {
         #expect(bench.lease(ban: Bench.ban(until: nil)) == nil)
     }
 
-    @Test("a source from which somebody has ever logged in is never leased as a whole", arguments: [1, 2_592_000] as [Double])
+    @Test(
+        "a source from which somebody has ever logged in is never leased as a whole",
+        arguments: [1, 2_592_000] as [Double])
     func trusted(later: Double) {
         var bench = Bench()
         bench.report(.authOK)
