@@ -58,6 +58,7 @@ bench: build
 	@scripts/setup bench run asterisk
 	Benchmarks/run
 	/usr/bin/python3 -B Benchmarks/asterisk
+	/usr/bin/python3 -B Benchmarks/classic-agi
 
 asan:
 	@scripts/setup build

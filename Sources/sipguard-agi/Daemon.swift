@@ -16,17 +16,16 @@ struct Daemon: ~Copyable {
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Nil for everything that is not a clear answer in time.
-    func ask(_ request: CalledRequest, at path: String) -> ChannelVariables? {
+    func ask(_ request: CalledRequest, at path: UnsafeBufferPointer<CChar>) -> ChannelVariables? {
         guard connect(to: path), send(DaemonQuestion.line(request)) else { return nil }
         return receive()
     }
 
-    private func connect(to path: String) -> Bool {
+    private func connect(to path: UnsafeBufferPointer<CChar>) -> Bool {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
-        guard !bytes.isEmpty, bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        guard !path.isEmpty, path.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: UnsafeRawBufferPointer(path)) }
         return withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0

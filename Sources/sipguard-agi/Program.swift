@@ -9,7 +9,7 @@ import Policy
 @main enum SipguardAGI {
     private static let exchangeLimit: Int64 = 200
     private static let daemonLimit: Int64 = 50
-    private static let defaultSocket = "/run/sipguardd/ask.sock"
+    private static let defaultSocket: StaticString = "/run/sipguardd/ask.sock"
 
     static func main() {
         // Asterisk sends SIGHUP when the caller hangs up.
@@ -45,7 +45,11 @@ import Policy
     }
 
     /// The dialplan's first argument, `AGI(sipguard-agi,/path)`, else the usual place.
-    private static var socketPath: String {
-        CommandLine.argc > 1 ? CommandLine.arguments[1] : defaultSocket
+    private static var socketPath: UnsafeBufferPointer<CChar> {
+        guard CommandLine.argc > 1, let path = CommandLine.unsafeArgv[1] else {
+            return UnsafeRawBufferPointer(start: defaultSocket.utf8Start, count: defaultSocket.utf8CodeUnitCount)
+                .assumingMemoryBound(to: CChar.self)
+        }
+        return UnsafeBufferPointer(start: path, count: strlen(path))
     }
 }
