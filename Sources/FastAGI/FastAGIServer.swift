@@ -70,7 +70,8 @@ final class FastAGIServer: ConnectionServer {
         let socket = connection.socket
         let deadlines = Deadlines(begun: .now, limit: limit)
         var deadline = deadlines.first
-        return withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { space in
+        // Up to 1024 bytes the runtime need not look for the stack's bounds.
+        return withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { space in
             while true {
                 guard socket.wait(for: Int16(POLLIN), until: deadline) else { return exchange.timedOut() }
                 guard case .bytes(let count) = socket.receive(into: space) else { return exchange.closed() }

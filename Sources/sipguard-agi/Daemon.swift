@@ -52,7 +52,8 @@ struct Daemon: ~Copyable {
 
     /// A reply is a few hundred bytes.
     private func receive() -> ChannelVariables? {
-        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { space in
+        var reply = [UInt8](repeating: 0, count: 4096)
+        return reply.withUnsafeMutableBytes { space in
             var count = 0
             while count < space.count, Clock.wait(for: Int16(POLLIN), on: descriptor, until: end) {
                 let more = recv(descriptor, space.baseAddress! + count, space.count - count, 0)

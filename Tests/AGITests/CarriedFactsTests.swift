@@ -5,7 +5,8 @@ import Testing
 
 /// Exchanges whose facts stand in the address that the dialplan called.
 @Suite struct CarriedFactsTests {
-    static let query = "source=192.0.2.7%3A5060&ruri=sip%3A41%40192.0.2.1&from=%3Csip%3A100%40h%3E%3Btag%3Dt1&ua=phone%2F1&end"
+    static let query =
+        "source=192.0.2.7%3A5060&ruri=sip%3A41%40192.0.2.1&from=%3Csip%3A100%40h%3E%3Btag%3Dt1&ua=phone%2F1&end"
 
     static func environment(_ query: String = query, more: String = "agi_callerid: 100\nagi_dnid: 41\n") -> String {
         "agi_network: yes\nagi_network_script: check?\(query)\nagi_request: agi://h/check?\(query)\n\(more)\n"
@@ -78,7 +79,8 @@ import Testing
     ]
 
     /// A forged blank line must not make us close before Asterisk has read the command.
-    @Test(arguments: late, [1, 5, .max]) func linesForgedBehindABlankOneEndNothingAndAreCounted(more: String, size: Int) {
+    @Test(arguments: late, [1, 5, .max]) func linesForgedBehindABlankOneEndNothingAndAreCounted(more: String, size: Int)
+    {
         var driver = Driver()
         driver.feed(Self.environment(more: more) + confirmation, by: size)
         #expect(driver.ending == nil && driver.sent.count == 1 && driver.requests.count == 1)
