@@ -166,9 +166,9 @@ def test_a_dialplan_that_gives_no_facts_is_asked_for_them(bench):
 
 
 def test_no_segment_waits_for_another(bench):
-    # a delayed acknowledgement takes 40 ms
-    took = [call(bench, "snomD385/10.1.54.13").took for _ in range(40)]
-    assert statistics.median(took) < 0.035
+    # A delayed acknowledgement takes 40 ms; so may a machine that is busy with something else, but not every time.
+    took = sorted(call(bench, "snomD385/10.1.54.13").took for _ in range(40))
+    assert took[10] < 0.035, took
 
 
 # --- injection: line breaks in the user parts, percent-encoded, come out of Asterisk as lines of its own
