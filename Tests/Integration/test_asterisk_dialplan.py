@@ -342,10 +342,16 @@ def test_calls_go_on_where_no_connection_is_taken(alone):
         passes(alone, 2.0, calls=1)
 
 
+def stopped(pid):
+    tasks = pathlib.Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(task.read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
+
+
 def test_calls_go_on_with_a_stopped_daemon_and_are_asked_about_again(bench):
     assert call(bench, "t403").status == 403
     bench.daemon.process.signal(signal.SIGSTOP)
     try:
+        wait_until(lambda: stopped(bench.daemon.process.child.pid), 5, "every thread has stopped")
         passes(bench, LIMIT)
         passes(bench, 0, "7555")
     finally:
