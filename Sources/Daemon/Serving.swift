@@ -68,10 +68,11 @@ public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: 
         }
     }
     let asterisk = AsteriskService(configuration.asterisk, state: state, logger: logger)
+    let kamailio = KamailioService(configuration.kamailio, state: state, logger: logger)
     let services: [(any Service)?] = [
         // First, and so ended last.
         DecisionLogService(decisionLog, logger: logger), MaintenanceService(state: state, logger: logger),
-        ReloadService(state: state), asterisk,
+        ReloadService(state: state), asterisk, kamailio,
         ListenerService(listeners: listeners, logger: logger),
     ]
     let group = ServiceGroup(

@@ -14,7 +14,7 @@ local concat, max, min, floor = table.concat, math.max, math.min, math.floor
 local shared = KSR.htable                          -- nil without Kamailio's htable module: no leases, no counters
 
 local path, node, limit                            -- the include file's settings; limit in s, connecting included
-local leasing                                      -- whether verdicts may be leased
+local leasing, pushed                              -- whether verdicts may be leased, and bans are pushed
 local connect_limit = 0.002                        -- s, a local connect is done or refused
 local retry_after = 0.05                           -- s between attempts on a dead socket, each a few us
 local share = 0.10                                 -- of wall time may be spent waiting
@@ -41,6 +41,7 @@ local function settle()
   node = setting("SIPGUARD_NODE", "kamailio")
   limit = (tonumber(setting("SIPGUARD_TIMEOUT_MS")) or 20) / 1000
   leasing = shared ~= nil and setting("SIPGUARD_LEASES", "on") == "on"
+  pushed = shared ~= nil and setting("SIPGUARD_PUSH_SOCKET", "") ~= ""
 end
 
 -- State of this worker.
@@ -391,36 +392,44 @@ local function owe(name, requests)
   owed[name] = (owed[name] or 0) + requests
 end
 
--- The names in a table that `is_over` says yes to. Slots are locked while the iterator is in them: nothing is done there.
-local function names_in(table_name, is_over)
-  local names = {}
+-- The names in a table, and what they have counted, that `is_due` says yes to. The iterator locks the slot that it is in:
+-- nothing else is done there.
+local function entries(table_name, is_due)
+  local found = {}
   shared.sht_iterator_start("sipguard", table_name)
   while shared.sht_iterator_next("sipguard") > 0 do
-    local name = pv.get("$shtitkey(sipguard)")
-    if is_over(name, pv.get("$shtitval(sipguard)")) then names[#names + 1] = name end
+    local name, requests = pv.get("$shtitkey(sipguard)"), tonumber(pv.get("$shtitval(sipguard)")) or 0
+    if is_due(name, requests) then found[name] = requests end
   end
   shared.sht_iterator_end("sipguard")
-  return names
+  return found
 end
 
--- Reads and takes what one name has counted; a worker counts before or after, never between.
-local function collect(table_name, name, take)
+-- Takes what a name has counted; a worker counts before or after, never between. One that has run out counts no more.
+local function collect(table_name, name, seen, stays)
   shared.sht_lock(table_name, name)
-  local requests = tonumber(shared.sht_get(table_name, name)) or 0
-  take(table_name, name)
+  local requests = tonumber(shared.sht_get(table_name, name))
+  if requests and stays then shared.sht_seti(table_name, name, 0) else shared.sht_rm(table_name, name) end
   shared.sht_unlock(table_name, name)
-  return requests
+  return requests or seen
 end
 
 local function collect_leases(now)
   local second = floor(now)
-  local names = names_in("sipguard_lease", function(name)
+  local over = entries("sipguard_lease", function(name)
     return (tonumber(string.match(name, "^%S+ (%d+)")) or 0) < second
   end)
-  for _, name in ipairs(names) do
-    local requests = collect("sipguard_lease", name, shared.sht_rm)
+  for name, seen in pairs(over) do
+    local requests = collect("sipguard_lease", name, seen, false)
     local source, agent = string.match(name, "^(%S+) %d+ ?(.*)$")
-    if requests > 0 then owe(agent == "" and source or source .. " " .. agent, requests) end
+    if source and requests > 0 then owe(agent == "" and source or source .. " " .. agent, requests) end
+  end
+end
+
+-- Entries of pushed bans stay.
+local function collect_bans()
+  for name, seen in pairs(entries("sipguard_ban", function(_, requests) return requests > 0 end)) do
+    owe(name, collect("sipguard_ban", name, seen, true))
   end
 end
 
@@ -458,6 +467,7 @@ function sipguard_settle()
   if not path then settle() end
   if not shared then return end
   collect_leases(gettime())
+  if pushed then collect_bans() end
   while next(owed) do
     local names = {}
     for name in pairs(owed) do
