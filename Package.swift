@@ -83,7 +83,8 @@ let package = Package(
         .testTarget(
             name: "KamailioTests", dependencies: ["Kamailio", "Guard", "JSON", "Policy", "PolicyFile"],
             swiftSettings: strict),
-        .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard", "Kamailio"], swiftSettings: strict),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard", "Kamailio"], swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),
         .target(name: "Corpus", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
         .executableTarget(
