@@ -24,7 +24,7 @@ let package = Package(
         .target(name: "Policy", swiftSettings: strict),
         .target(
             name: "PolicyFile", dependencies: ["Policy", "Yams"],
-            resources: [.embedInCode("default-policy.yaml")], swiftSettings: strict),
+            resources: [.embedInCode("default-policy.yaml"), .embedInCode("policy.schema.json")], swiftSettings: strict),
         .target(name: "State", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "Guard", dependencies: ["JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
@@ -83,8 +83,16 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard"], swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),
+        .target(name: "Corpus", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
+        .executableTarget(
+            name: "sipguard-corpus",
+            dependencies: ["Corpus", "PolicyFile", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
         .testTarget(
-            name: "ReplayTests", dependencies: ["Guard", "JSON", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
+            name: "CorpusTests", dependencies: ["Corpus", "Policy", "PolicyFile"], swiftSettings: strict),
+        .testTarget(
+            name: "ReplayTests", dependencies: ["Guard", "JSON", "Policy", "PolicyFile", "Replay"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
