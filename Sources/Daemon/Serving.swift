@@ -73,6 +73,7 @@ public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: 
         DecisionLogService(decisionLog, logger: logger), MaintenanceService(state: state, logger: logger),
         ReloadService(state: state), asterisk,
         ListenerService(listeners: listeners, logger: logger),
+        WatchdogService(configuration.listeners, logger: logger),
     ]
     let group = ServiceGroup(
         configuration: .init(
