@@ -13,7 +13,7 @@ extension RPCErrorCode {
 extension GuardSession {
     func listBans(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         let (snapshot, now, onlyProven) = (snapshot(), Clock.now, try params.bool("proven"))
-        let manual = snapshot.addresses.banned.filter { $0.holds(at: now) }
+        let manual = snapshot.addresses.banned.entries.filter { $0.holds(at: now) }
         let ruleset = snapshot.engine.ruleset
         let automatic = state.sources.compactMap { $0.isBanned(now) && ($0.isProven || !onlyProven) ? $0 : nil }
             .sorted { ($0.bannedSince, $0.address) < ($1.bannedSince, $1.address) }
@@ -41,14 +41,16 @@ extension GuardSession {
         let standing =
             prefix.isSingleAddress
             ? snapshot.addresses.standing(of: prefix.first, now: now)
-            : snapshot.addresses.protection(
-                within: prefix, own: snapshot.policy.own, trustedProxies: snapshot.policy.trustedProxies, now: now)
+            : snapshot.addresses.protection(within: prefix, now: now)?.standing ?? .stranger
         return ["protected": standing.isProtected ? .string(standing.rawValue) : .null]
     }
 
     func listAllowed(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         let now = Clock.now
-        let entries = snapshot().addresses.allowed.filter { $0.holds(at: now) }
+        let addresses = snapshot().addresses
+        let entries = [addresses.fixed, addresses.named, addresses.allowed].flatMap(\.entries).filter {
+            $0.holds(at: now)
+        }
         try writePage("allowed", entries.count, params, &result) { Self.value(entries[$0], rule: nil) }
     }
 
@@ -65,7 +67,7 @@ extension GuardSession {
 
     func addBan(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         let entry = try entry(params)
-        if try !params.bool("force") { try refuseProtected(entry.prefix) }
+        if try !params.bool("force") { try refuseLockout(by: entry.prefix, params) }
         try add(entry, to: .ban, &result)
         state.events.add(.banAdded(entry))
     }
@@ -95,29 +97,6 @@ extension GuardSession {
             comment: try params.comment("comment"), by: try params.comment("by"))
     }
 
-    /// Nobody locks out this machine, a proxy, an allowed address or himself by mistake.
-    private func refuseProtected(_ prefix: Prefix) throws(RPCError) {
-        let snapshot = snapshot()
-        var standing = snapshot.addresses.protection(
-            within: prefix, own: snapshot.policy.own, trustedProxies: snapshot.policy.trustedProxies, now: Clock.now
-        ).rawValue
-        if case .address(let text, _) = caller.peer, let address = IPAddress(text), prefix.contains(address) {
-            standing = "caller"
-        }
-        guard standing != Standing.stranger.rawValue else { return }
-        let names = [
-            "own": "this machine's own", "trusted_proxy": "a trusted proxy's", "allow": "an allowed one",
-            "caller": "yours",
-        ]
-        throw RPCError(
-            code: RPCErrorCode.protectedAddress, message: "Protected address",
-            data: [
-                "address": .string(prefix.description), "protected": .string(standing),
-                "problem": .string(
-                    "an address in it is \(names[standing] ?? standing); with force it is banned all the same"),
-            ])
-    }
-
     func removeBan(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         let prefix = try params.prefix("address")
         var removed = state.lists.remove(prefix, from: .ban)
@@ -139,7 +118,7 @@ extension GuardSession {
 
     func removeAllowed(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         let prefix = try params.prefix("address")
-        if snapshot().addresses.allowed.contains(where: { $0.prefix == prefix && $0.by == "policy" }) {
+        if snapshot().addresses.fixed[prefix] != nil {
             throw .invalidParams("address", "stands in the policy file; remove it there and reload")
         }
         let removed = state.lists.remove(prefix, from: .allow)

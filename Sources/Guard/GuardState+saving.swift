@@ -19,8 +19,8 @@ extension GuardState {
             ]
         }
         return [
-            "version": 1, "allow": .array(entries.allowed.values.map(Self.saved)),
-            "ban": .array(entries.banned.values.map(Self.saved)), "banned_sources": .array(automatic),
+            "version": 1, "allow": .array(entries.allowed.entries.map(Self.saved)),
+            "ban": .array(entries.banned.entries.map(Self.saved)), "banned_sources": .array(automatic),
         ]
     }
 
@@ -38,14 +38,11 @@ extension GuardState {
         guard saved["version"]?.int64 == 1 else {
             throw StateFileProblem(description: "\(stateFile.path): not a state file of this version")
         }
-        var entries = AddressLists.Entries()
         let now = Clock.now
-        for entry in (saved["allow"]?.array ?? []).compactMap(Self.entry) where entry.holds(at: now) {
-            entries.allowed[entry.prefix] = entry
+        func list(_ name: String) -> AddressList {
+            AddressList((saved[name]?.array ?? []).compactMap(Self.entry).filter { $0.holds(at: now) })
         }
-        for entry in (saved["ban"]?.array ?? []).compactMap(Self.entry) where entry.holds(at: now) {
-            entries.banned[entry.prefix] = entry
-        }
+        let entries = AddressLists.Entries(allowed: list("allow"), banned: list("ban"))
         lists.replace(entries)
         let automatic = (saved["banned_sources"]?.array ?? []).filter { restoreBan($0, now) }.count
         publishLists()

@@ -43,7 +43,10 @@ struct MethodTable {
             parameters: page + [Parameter("proven", ["type": "boolean"], "only those with proof of the return path")]),
         Entry(
             name: "ban.add", role: .admin, summary: "Bans an address or network",
-            parameters: entry + [Parameter("force", ["type": "boolean"], "even if it is a protected address")]),
+            parameters: entry + [
+                Parameter("force", ["type": "boolean"], "even if it is a protected address"),
+                Parameter("client", text, "the address that the person who bans works from"),
+            ]),
         Entry(name: "ban.remove", role: .admin, summary: "Ends a ban", parameters: [address]),
         Entry(name: "allow.list", role: .read, summary: "The allow list", parameters: page),
         Entry(

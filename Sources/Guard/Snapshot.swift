@@ -24,10 +24,16 @@ public struct LoadedPolicy: Sendable {
     public let loadedAt: Instant
     /// The machine's own addresses, as the policy says or as found.
     public let own: [Prefix]
+    /// What the policy file allows by address.
+    let fixed: AddressList
 
     public init(document: PolicyDocument, path: String?, loadedAt: Instant) {
         (self.document, self.path, self.loadedAt) = (document, path, loadedAt)
         own = document.ruleset.addresses.own ?? OwnAddresses.find()
+        fixed = AddressList(
+            document.ruleset.addresses.allow.map {
+                AddressEntry(prefix: $0.prefix, since: loadedAt, until: nil, comment: $0.comment, by: "policy")
+            })
     }
 
     var trustedProxies: [Prefix] { document.ruleset.addresses.trustedProxies }
