@@ -12,10 +12,22 @@ enum EventLog {
 
     private static func write(_ event: GuardEvent, to logger: Logger) {
         switch event {
-        case .floodBegan(let source, let rule, let treatment):
+        case .attackRecognised(let id, let source, let rule, let treatment):
             logger.notice(
                 "attack recognised",
-                metadata: ["source.address": "\(source)", "rule": "\(rule)", "treatment": "\(treatment)"])
+                metadata: [
+                    "incident": "\(id.hexadecimal)", "source.address": "\(source)", "rule": "\(rule)",
+                    "treatment": "\(treatment)",
+                ])
+        case .attackOver(let incident):
+            logger.notice(
+                "attack over",
+                metadata: [
+                    "incident": "\(incident.id.hexadecimal)", "rule": "\(incident.subject.rule)",
+                    "sources": "\(incident.sources)", "messages": "\(incident.messages)",
+                    "answers": "\(incident.answers)", "messages_after_answer": "\(incident.messagesAfterAnswer)",
+                    "seconds": "\(incident.duration.secondsRoundedUp)",
+                ])
         case .banned(let source, let rule, let until):
             logger.notice(
                 "source banned",

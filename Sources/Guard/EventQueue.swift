@@ -1,9 +1,12 @@
 import Policy
+import State
 import Synchronization
 
 /// Something that an operator wants to read in the log, once for each change and never once for each request.
 public enum GuardEvent: Sendable {
-    case floodBegan(source: IPAddress, rule: String, treatment: String)
+    /// The first source of an incident.
+    case attackRecognised(id: UInt64, source: IPAddress, rule: String, treatment: String)
+    case attackOver(Incident)
     case banned(source: IPAddress, rule: String, until: Instant)
     case banAdded(AddressEntry)
     case banRemoved(String, by: String)

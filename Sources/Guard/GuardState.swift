@@ -11,6 +11,7 @@ public final class GuardState: Sendable {
     let sources: SourceTable
     let counters: CounterTable
     let lists = AddressLists()
+    let incidents = IncidentTable()
     let totals = Totals()
     let events = EventQueue()
     let feeds = Mutex<[TreatmentFeed]>([])
@@ -115,6 +116,7 @@ public final class GuardState: Sendable {
     public func maintain(now: Instant = Clock.now) {
         if lists.expire(at: now) { publishLists() }
         settleFloods(now)
+        for incident in incidents.close(at: now) { events.add(.attackOver(incident)) }
         saveState()
     }
 
