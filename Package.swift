@@ -29,6 +29,10 @@ let package = Package(
         .target(name: "Guard", dependencies: ["JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
         .target(
             name: "Replay", dependencies: ["Guard", "JSON", "Policy", "PolicyFile", "State"], swiftSettings: strict),
+        .target(name: "CFetch"),
+        .target(
+            name: "Feeds", dependencies: ["CFetch", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
+            swiftSettings: strict),
         .target(name: "AGI", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "FastAGI", dependencies: ["AGI", "Guard", "Policy", "RPC"], swiftSettings: strict),
         .executableTarget(
@@ -39,7 +43,7 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "AMI", "ARI", "FastAGI", "Guard", "Policy", "PolicyFile", "RPC", "JSON",
+                "AMI", "ARI", "FastAGI", "Feeds", "Guard", "Policy", "PolicyFile", "RPC", "JSON",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -80,6 +84,7 @@ let package = Package(
             name: "ARITests", dependencies: ["ARI", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
             swiftSettings: strict),
         .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon"], swiftSettings: strict),
+        .testTarget(name: "FeedsTests", dependencies: ["Feeds"], swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),
         .testTarget(
             name: "ReplayTests", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),

@@ -66,8 +66,10 @@ public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: 
         }
     }
     let asterisk = AsteriskService(configuration.asterisk, state: state, logger: logger)
+    state.setAlarms(configuration.alarms)
     let services: [(any Service)?] = [
         MaintenanceService(state: state, logger: logger), ReloadService(state: state), asterisk,
+        LookupService(state: state, logger: logger),
         ListenerService(listeners: listeners, logger: logger),
     ]
     let group = ServiceGroup(

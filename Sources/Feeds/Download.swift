@@ -1,4 +1,5 @@
 import CFetch
+import Guard
 import Policy
 import PolicyFile
 import Synchronization
@@ -51,7 +52,9 @@ struct Download: Sendable {
     /// Without signs that would mean something in a URL.
     private static func isUsable(_ key: String) -> Bool {
         (1...256).contains(key.utf8.count)
-            && key.utf8.allSatisfy { ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x5F }
+            && key.utf8.allSatisfy {
+                ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || (0x30...0x39).contains($0) || $0 == 0x2D || $0 == 0x5F
+            }
     }
 
     private static func replace(_ part: String, in text: String, by other: String) -> String {
@@ -85,7 +88,9 @@ struct Download: Sendable {
         let deadline = ContinuousClock.now + Self.patienceForAllPages
         var (all, next): ([Prefix], String?) = ([], "")
         for _ in 0..<Self.mostPages {
-            guard let id = next else { return .content(FeedContent(prefixes: all, badLines: [], badCount: 0), Version()) }
+            guard let id = next else {
+                return .content(FeedContent(prefixes: all, badLines: [], badCount: 0), Version())
+            }
             guard ContinuousClock.now < deadline, !isCancelled() else { return .failed("its pages took too long") }
             guard case .answer(let status, let body, _) = page(id.isEmpty ? url : "\(url)/\(id)", Version()) else {
                 return .failed("a page could not be had")

@@ -41,7 +41,9 @@ struct FeedText {
         var text = Substring(decoding: line, as: UTF8.self)
         if format == .crowdsec {
             text = text.prefix { $0 != "," }
-            for kind in ["Ip:", "Range:", "ip:", "range:"] where text.hasPrefix(kind) { text = text.dropFirst(kind.count) }
+            for kind in ["Ip:", "Range:", "ip:", "range:"] where text.hasPrefix(kind) {
+                text = text.dropFirst(kind.count)
+            }
             if text == "value" { return nil }
         }
         while text.first?.isWhitespace == true { text.removeFirst() }

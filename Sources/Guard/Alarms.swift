@@ -112,9 +112,9 @@ extension GuardState {
 
     /// Raises and ends alarms; each change is an event.
     func judgeAlarms(_ now: Instant) {
-        let requests = [totals.pass, totals.reject, totals.ok200, totals.drop].reduce(0) {
-            $0 &+ $1.load(ordering: .relaxed)
-        }
+        let requests =
+            totals.pass.load(ordering: .relaxed) &+ totals.reject.load(ordering: .relaxed)
+            &+ totals.ok200.load(ordering: .relaxed) &+ totals.drop.load(ordering: .relaxed)
         let reports = Outcome.allCases.reduce(0) { $0 &+ totals.count(of: $1) }
         let changes = alarms.judge(
             requests: requests, reports: reports, others: feedAlarms(now) + nameAlarms(now), now: now)

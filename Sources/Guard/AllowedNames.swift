@@ -32,7 +32,9 @@ final class AllowedNames: Sendable {
 
     var current: Known { known.withLock { $0 } }
 
-    func update<Result: Sendable>(_ change: (inout sending Known) -> sending Result) -> Result { known.withLock(change) }
+    func update<Result: Sendable>(_ change: (inout sending Known) -> sending Result) -> Result {
+        known.withLock(change)
+    }
 }
 
 /// How whoever looks names up tells of them; it may be any thread that may wait.

@@ -51,17 +51,24 @@ extension GuardSession {
         let entries = [addresses.fixed, addresses.named, addresses.allowed].flatMap(\.entries).filter {
             $0.holds(at: now)
         }
-        try writePage("allowed", entries.count, params, &result) { Self.value(entries[$0], rule: nil) }
+        let names = nameValues
+        try writePage("allowed", entries.count, params, &result) {
+            Self.value(entries[$0], rule: nil)
+        } more: {
+            $0.member("names", names)
+        }
     }
 
     func writePage(
-        _ name: StaticString, _ count: Int, _ params: Params, _ result: inout JSONWriter, _ entry: (Int) -> JSONValue
+        _ name: StaticString, _ count: Int, _ params: Params, _ result: inout JSONWriter, _ entry: (Int) -> JSONValue,
+        more: (inout JSONWriter) -> Void = { _ in }
     ) throws(RPCError) {
         let offset = try params.integer("offset", 0...Int(Int32.max), default: 0)
         let limit = try params.integer("limit", 1...10_000, default: 1000)
         result.beginObject()
         result.member(name, .array((0..<count).dropFirst(offset).prefix(limit).map(entry)))
         result.member("total", count)
+        more(&result)
         result.endObject()
     }
 
@@ -73,6 +80,7 @@ extension GuardSession {
     }
 
     func addAllowed(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
+        if let name = try params.string("name") { return try addName(name, params, &result) }
         let entry = try entry(params)
         try add(entry, to: .allow, &result)
         state.events.add(.allowAdded(entry))
@@ -117,6 +125,7 @@ extension GuardSession {
     }
 
     func removeAllowed(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
+        if let name = try params.string("name") { return try removeName(name, params, &result) }
         let prefix = try params.prefix("address")
         if snapshot().addresses.fixed[prefix] != nil {
             throw .invalidParams("address", "stands in the policy file; remove it there and reload")
@@ -135,6 +144,7 @@ extension GuardSession {
             "until": entry.until.map { .string(Clock.text(of: $0)) } ?? .null, "comment": .string(entry.comment),
             "by": .string(entry.by),
         ]
+        if let name = entry.name { value["name"] = .string(name) }
         if let rule { value["rule"] = .string(rule) }
         return .object(value)
     }

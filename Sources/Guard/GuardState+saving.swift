@@ -19,7 +19,8 @@ extension GuardState {
             ]
         }
         return [
-            "version": 1, "allow": .array(entries.allowed.entries.map(Self.saved)),
+            "version": 1, "allow_names": .array(names.current.added.values.map(Self.saved)),
+            "allow": .array(entries.allowed.entries.map(Self.saved)),
             "ban": .array(entries.banned.entries.map(Self.saved)), "banned_sources": .array(automatic),
         ]
     }
@@ -30,6 +31,24 @@ extension GuardState {
             "until": entry.until.map { .int(Clock.wallSeconds(of: $0)) } ?? .null, "comment": .string(entry.comment),
             "by": .string(entry.by),
         ]
+    }
+
+    private static func saved(_ entry: AllowedNames.Entry) -> JSONValue {
+        [
+            "name": .string(entry.name.name), "since": .int(Clock.wallSeconds(of: entry.since)),
+            "until": entry.name.until.map { .int($0) } ?? .null, "comment": .string(entry.name.comment),
+            "by": .string(entry.by),
+        ]
+    }
+
+    private func restoreNames(_ saved: JSONValue) {
+        for value in saved["allow_names"]?.array ?? [] {
+            guard let text = value["name"]?.string, AllowedName.isName(text) else { continue }
+            let name = AllowedName(name: text, comment: value["comment"]?.string ?? "", until: value["until"]?.int64)
+            let since = value["since"]?.int64.map(Clock.instant) ?? Clock.now
+            let entry = AllowedNames.Entry(name: name, since: since, by: value["by"]?.string ?? "")
+            names.update { $0.added[text.lowercased()] = entry }
+        }
     }
 
     /// Brings back what was saved; how many bans and allowed entries that were.
@@ -44,6 +63,7 @@ extension GuardState {
         }
         let entries = AddressLists.Entries(allowed: list("allow"), banned: list("ban"))
         lists.replace(entries)
+        restoreNames(saved)
         let automatic = (saved["banned_sources"]?.array ?? []).filter { restoreBan($0, now) }.count
         publishLists()
         return (entries.banned.count + automatic, entries.allowed.count)

@@ -11,6 +11,10 @@ public final class GuardState: Sendable {
     let sources: SourceTable
     let counters: CounterTable
     let lists = AddressLists()
+    let names = AllowedNames()
+    let feedLists = FeedLists()
+    let feedRefreshCount = Atomic<Int>(0)
+    let alarms = Alarms()
     let incidents = IncidentTable()
     let totals = Totals()
     let events = EventQueue()
@@ -67,17 +71,17 @@ public final class GuardState: Sendable {
     }
 
     /// Publishes a change of the lists; whatever is not changed is shared with the snapshot before.
-    func publish(_ change: (inout AddressBook) -> Void) {
+    func publish(_ change: (inout AddressBook, Ruleset) -> Void) {
         publisher.update { old in
             var addresses = old.addresses
-            change(&addresses)
+            change(&addresses, old.engine.ruleset)
             return Snapshot(policy: old.policy, addresses: addresses, store: counters, hits: old.hits)
         }
     }
 
     /// Publishes the run-time lists as they are now.
     func publishLists() {
-        publish { addresses in
+        publish { addresses, _ in
             // Read here, where changes never overlap: so the newest lists are published last.
             (addresses.allowed, addresses.banned) = (lists.current.allowed, lists.current.banned)
         }
@@ -89,6 +93,8 @@ public final class GuardState: Sendable {
             var addresses = old.addresses
             addresses.protect(own: policy.own, trustedProxies: policy.trustedProxies)
             addresses.fixed = policy.fixed
+            let feeds = policy.document.ruleset.feeds
+            addresses.setFeeds(feedLists.table(feeds), allow: FeedLists.allowMask(feeds))
             return Snapshot(
                 policy: policy, addresses: addresses, store: counters,
                 hits: HitCounters(policy.document.ruleset, carrying: old.hits))
@@ -101,6 +107,7 @@ public final class GuardState: Sendable {
             let document = try policyPath.map { path throws(PolicyProblems) in try PolicyDocument.load(path: path) }
             let policy = LoadedPolicy(document: document ?? .builtIn, path: policyPath, loadedAt: Clock.now)
             publish(policy)
+            publishNames()
             totals.reloads.add(1, ordering: .relaxed)
             let ruleset = policy.document.ruleset
             events.add(
@@ -115,6 +122,8 @@ public final class GuardState: Sendable {
     /// Work that no request should do: call it about once a second.
     public func maintain(now: Instant = Clock.now) {
         if lists.expire(at: now) { publishLists() }
+        expireNames(now)
+        judgeAlarms(now)
         settleFloods(now)
         for incident in incidents.close(at: now) { events.add(.attackOver(incident)) }
         saveState()

@@ -28,17 +28,19 @@ public struct LoadedPolicy: Sendable {
     let fixed: AddressList
 
     public init(document: PolicyDocument, path: String?, loadedAt: Instant) {
-        (self.document, self.path, self.loadedAt) = (document, path, loadedAt)
-        own = document.ruleset.addresses.own ?? OwnAddresses.find()
-        fixed = AddressList(
-            document.ruleset.addresses.allow.map {
-                AddressEntry(prefix: $0.prefix, since: loadedAt, until: nil, comment: $0.comment, by: "policy")
-            })
+        let own = document.ruleset.addresses.own ?? OwnAddresses.find()
+        self.init(document: document, path: path, loadedAt: loadedAt, own: own)
     }
 
     /// A policy for a machine whose addresses are known: that of a recording.
     public init(document: PolicyDocument, path: String?, loadedAt: Instant, own: [Prefix]) {
         (self.document, self.path, self.loadedAt, self.own) = (document, path, loadedAt, own)
+        fixed = AddressList(
+            document.ruleset.addresses.allow.map {
+                AddressEntry(
+                    prefix: $0.prefix, since: loadedAt, until: $0.until.map(Clock.instant(ofWallSeconds:)),
+                    comment: $0.comment, by: "policy")
+            })
     }
 
     var trustedProxies: [Prefix] { document.ruleset.addresses.trustedProxies }

@@ -28,7 +28,8 @@ public final class Ruleset: Sendable {
         matcher = SignatureMatcher(signatures)
         (self.budget, self.ban, self.addresses, self.quiet, self.feeds) = (budget, ban, addresses, quiet, feeds)
         let all =
-            (signatures + feeds.map(\.mark)).flatMap { [($0.id, $0.name), ($0.toolID, $0.tool)] } + limits.map { ($0.id, $0.name) }
+            (signatures + feeds.map(\.mark)).flatMap { [($0.id, $0.name), ($0.toolID, $0.tool)] }
+            + limits.map { ($0.id, $0.name) }
             + treatments.map { ($0.id, $0.name) } + RuleName.all.map { (NameID($0), $0) }
         names = Dictionary(all) { first, _ in first }
     }

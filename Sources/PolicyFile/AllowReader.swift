@@ -15,7 +15,9 @@ extension PolicyReader {
                 readAllowEntry(map)
             }
         }
-        if draft.allowNames.count > 256 { value?.report("has \(draft.allowNames.count) names; at most 256 are allowed") }
+        if draft.allowNames.count > 256 {
+            value?.report("has \(draft.allowNames.count) names; at most 256 are allowed")
+        }
     }
 
     private mutating func readAllowEntry(_ map: YAMLMapping) {
@@ -49,13 +51,24 @@ extension YAMLValue {
     func time() -> Int64? {
         let expectation = "write a day such as 2027-01-31, which counts to its end in UTC, or 2027-01-31T18:00:00Z"
         guard let text = string(orElse: expectation) else { return nil }
-        for format in ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ"] {
-            var parts = tm()
-            guard let end = strptime(text, format, &parts), end.pointee == 0, text.utf8.dropFirst(4).first == 0x2D else {
-                continue
-            }
-            return Int64(timegm(&parts)) + (format.count == 8 ? 86_400 : 0)
-        }
+        if let seconds = Self.seconds(text) { return seconds }
         return fail("'\(text)' is not a day or time; \(expectation)")
+    }
+
+    private static func seconds(_ text: String) -> Int64? {
+        let hasTime = text.utf8.count == 20 && text.hasSuffix("Z")
+        guard hasTime || text.utf8.count == 10 else { return nil }
+        let marks: [UInt8] = Array((hasTime ? "0000-00-00T00:00:00Z" : "0000-00-00").utf8)
+        let fits = zip(text.utf8, marks).allSatisfy { $1 == 0x30 ? (0x30...0x39).contains($0) : $0 == $1 }
+        guard fits else { return nil }
+        let parts = text.split { !$0.isNumber }.compactMap { Int32($0) }
+        let limits: [ClosedRange<Int32>] = [1970...9999, 1...12, 1...31, 0...23, 0...59, 0...60]
+        guard zip(parts, limits).allSatisfy({ $1.contains($0) }) else { return nil }
+        var time = tm()
+        (time.tm_year, time.tm_mon, time.tm_mday) = (parts[0] - 1900, parts[1] - 1, parts[2])
+        if hasTime { (time.tm_hour, time.tm_min, time.tm_sec) = (parts[3], parts[4], parts[5]) }
+        let seconds = Int64(timegm(&time))
+        // The 31st of February comes back as a day of March.
+        return time.tm_mday == parts[2] || hasTime ? seconds + (hasTime ? 0 : 86_400) : nil
     }
 }

@@ -24,7 +24,8 @@ struct DraftCheck {
     }
 
     private var entries: [(kind: String, entry: any NamedDraft)] {
-        draft.signatures.map { ("signature", $0) } + draft.feeds.map { ("feed", $0) } + draft.limits.map { ("limit", $0) }
+        draft.signatures.map { ("signature", $0) } + draft.feeds.map { ("feed", $0) }
+            + draft.limits.map { ("limit", $0) }
             + draft.treatments.map { ("treatment", $0) }
     }
 

@@ -26,10 +26,10 @@ enum FeedReader {
     static func read(_ entry: YAMLMapping, _ name: String) -> FeedDraft? {
         guard let map = entry.value.mapping(keys) else { return nil }
         let list = map["list"].map { $0.choice(FeedRule.List.self) } ?? .block
-        let place = place(map)
+        let place = Self.place(map)
         let format = map["format"].map { $0.choice(FeedOrigin.Format.self) } ?? .plain
         let most = map["most"].map { $0.integer(1...1_000_000) } ?? 200_000
-        let mark = list.flatMap { mark(map, name, $0) }
+        let mark = list.flatMap { Self.mark(map, name, $0) }
         let usual = Duration.seconds(map["path"] == nil ? 3600 : 5)
         let refresh = map["refresh"].map { $0.duration(.seconds(1)...(.seconds(7 * 86_400))) } ?? usual
         if format == .apiban, map["path"] != nil {
@@ -43,7 +43,9 @@ enum FeedReader {
     private static func mark(_ map: YAMLMapping, _ name: String, _ list: FeedRule.List) -> Signature? {
         let mode = map["mode"].map { $0.choice(Mode.self) } ?? .enforce
         guard list == .block else {
-            for key in ["weight", "purpose"] { map[key]?.report("is for 'list: block'; who is on an allow list passes") }
+            for key in ["weight", "purpose"] {
+                map[key]?.report("is for 'list: block'; who is on an allow list passes")
+            }
             return mode.map {
                 Signature(name: name, tool: "unknown", purpose: .scan, weight: 0, mode: $0, conditions: [])
             }
@@ -75,7 +77,8 @@ enum FeedReader {
             return value.fail("is not a URL; write 'https://' and the rest without blanks, 1000 bytes at most")
         }
         guard !rest.prefix(while: { $0 != "/" }).contains("@") else {
-            return value.fail("has a password in it that everybody could read; write {key} there, and key_file: beside it")
+            return value.fail(
+                "has a password in it that everybody could read; write {key} there, and key_file: beside it")
         }
         guard url.contains("{key}") == (key != nil) else {
             return value.fail("'{key}' in it and 'key_file' beside it belong together; write both or neither")
