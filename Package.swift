@@ -24,7 +24,7 @@ let package = Package(
         .target(name: "Policy", swiftSettings: strict),
         .target(
             name: "PolicyFile", dependencies: ["Policy", "Yams"],
-            resources: [.embedInCode("default-policy.yaml")], swiftSettings: strict),
+            resources: [.embedInCode("default-policy.yaml"), .embedInCode("policy.schema.json")], swiftSettings: strict),
         .target(name: "State", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "Guard", dependencies: ["JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
         .target(
@@ -83,7 +83,7 @@ let package = Package(
         .testTarget(
             name: "ARITests", dependencies: ["ARI", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
             swiftSettings: strict),
-        .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon"], swiftSettings: strict),
+        .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard"], swiftSettings: strict),
         .testTarget(name: "FeedsTests", dependencies: ["Feeds"], swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),
         .testTarget(

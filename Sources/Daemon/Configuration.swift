@@ -15,6 +15,8 @@ public struct Configuration: Sendable, Equatable {
     public var logFormat = LogFormat.automatic
     public var asterisk = Asterisk()
     public var alarms = AlarmSettings()
+    /// Where decisions are written down; nil: nowhere.
+    public var decisionLog: DecisionLog.Settings?
 
     public init() {}
 

@@ -25,6 +25,8 @@ public enum GuardEvent: Sendable {
     case alarmOver(String, String)
     case stateNotSaved(String)
     case stateSavedAgain
+    case decisionLogFailing(String)
+    case decisionLogWorking
 }
 
 /// Events on their way from the threads that decide to the one that logs; bounded, since an attack makes them.
