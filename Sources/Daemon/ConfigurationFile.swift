@@ -36,7 +36,9 @@ public enum ConfigurationFile {
         return configuration
     }
 
-    private static let keys = ["listeners", "policy", "state_file", "memory", "log", "asterisk", "decision_log", "alarms"]
+    private static let keys = [
+        "listeners", "policy", "state_file", "memory", "log", "asterisk", "decision_log", "alarms",
+    ]
     private static let listenerKeys = [
         "unix", "tcp", "fastagi", "role", "mode", "owner", "group", "max_connections", "max_message",
         "allow_non_loopback", "name",

@@ -68,11 +68,20 @@ extension GuardState {
 
     public func feed(_ rule: FeedRule, holds content: FeedContent, nextTry: Instant, now: Instant = Clock.now) {
         let old = feedLists.status(of: rule)
-        feedLists.update(rule, in: feedRules, now: now) { status in
-            (status.content, status.loadedAt, status.confirmedAt) = (content, now, now)
-            (status.problem, status.nextTry) = (nil, nextTry)
+        func note() {
+            feedLists.update(rule, in: feedRules, now: now) { status in
+                (status.content, status.loadedAt, status.confirmedAt) = (content, now, now)
+                (status.problem, status.nextTry) = (nil, nextTry)
+            }
         }
-        if old?.content?.prefixes != content.prefixes { publishFeeds() }
+        if old?.content?.prefixes == content.prefixes {
+            note()
+        } else {
+            publish { addresses, ruleset in
+                note()
+                addresses.setFeeds(feedLists.table(ruleset.feeds), allow: FeedLists.allowMask(ruleset.feeds))
+            }
+        }
         if old?.content != content || old?.problem != nil {
             events.add(.feedLoaded(rule.name, entries: content.prefixes.count, badLines: content.badCount))
         }
@@ -91,11 +100,5 @@ extension GuardState {
             (status.problem, status.nextTry) = (problem, nextTry)
         }
         if isNew { events.add(.feedFailed(rule.name, problem)) }
-    }
-
-    private func publishFeeds() {
-        publish { addresses, ruleset in
-            addresses.setFeeds(feedLists.table(ruleset.feeds), allow: FeedLists.allowMask(ruleset.feeds))
-        }
     }
 }

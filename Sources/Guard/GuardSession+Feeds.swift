@@ -6,8 +6,9 @@ import RPC
 extension GuardSession {
     func listFeeds(_ result: inout JSONWriter) {
         let now = Clock.now
+        let feeds = state.publisher.settled { state.feedRules.map { value($0, now) } }
         result.beginObject()
-        result.member("feeds", .array(snapshot().engine.ruleset.feeds.map { value($0, now) }))
+        result.member("feeds", .array(feeds))
         result.endObject()
     }
 

@@ -60,6 +60,9 @@ final class SnapshotPublisher: Sendable {
 
     var current: Snapshot { newest.withLock { $0 } }
 
+    /// What is read while no change is under way: nothing is told that does not hold yet.
+    func settled<Result: Sendable>(_ read: () -> Result) -> Result { changing.withLock { _ in read() } }
+
     /// Replaces the snapshot by one made from it; changes never overlap.
     func update(_ change: (Snapshot) -> Snapshot) {
         changing.withLock { _ in
