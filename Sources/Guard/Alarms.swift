@@ -115,7 +115,8 @@ extension GuardState {
         let requests =
             totals.pass.load(ordering: .relaxed) &+ totals.reject.load(ordering: .relaxed)
             &+ totals.ok200.load(ordering: .relaxed) &+ totals.drop.load(ordering: .relaxed)
-        let reports = Outcome.allCases.reduce(0) { $0 &+ totals.count(of: $1) }
+        // What was dropped under a lease is no news of what became of a request.
+        let reports = Outcome.allCases.filter { $0 != .dropped }.reduce(0) { $0 &+ totals.count(of: $1) }
         let changes = alarms.judge(
             requests: requests, reports: reports, others: feedAlarms(now) + nameAlarms(now), now: now)
         for alarm in changes.begun { events.add(.alarmRaised(alarm.name, alarm.subject, alarm.problem)) }
