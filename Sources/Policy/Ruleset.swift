@@ -14,18 +14,23 @@ public final class Ruleset: Sendable {
     public let addresses: AddressPolicy
     /// Silence after which a flood counts as stopped and the next message begins a new one.
     public let quiet: Duration
+    /// How long a proxy may give a verdict again without asking, at most; zero: not at all.
+    public let lease: Duration
+    /// The signatures that a User-Agent alone carries, and that decide alone.
+    let agentSignatures: Set<NameID>
     let matcher: SignatureMatcher
     private let names: [NameID: String]
 
     public init(
         mode: Mode, sources: PrefixLengths, trust: Trust, threshold: Int, signatures: [Signature],
         limits: [LimitRule], treatments: [Treatment], budget: AnswerBudget, ban: BanPolicy,
-        addresses: AddressPolicy, quiet: Duration
+        addresses: AddressPolicy, quiet: Duration, lease: Duration = .seconds(1)
     ) {
         (self.mode, self.sources, self.trust, self.threshold) = (mode, sources, trust, threshold)
         (self.signatures, self.limits, self.treatments) = (signatures, limits, treatments)
         matcher = SignatureMatcher(signatures)
         (self.budget, self.ban, self.addresses, self.quiet) = (budget, ban, addresses, quiet)
+        (self.lease, agentSignatures) = (lease, Self.agentSignatures(signatures, threshold: threshold))
         let all =
             signatures.flatMap { [($0.id, $0.name), ($0.toolID, $0.tool)] } + limits.map { ($0.id, $0.name) }
             + treatments.map { ($0.id, $0.name) } + RuleName.all.map { (NameID($0), $0) }
