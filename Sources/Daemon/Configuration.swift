@@ -17,6 +17,7 @@ public struct Configuration: Sendable, Equatable {
     public var asterisk = Asterisk()
     /// Where Kamailio takes bans; nil: they are not pushed.
     public var kamailio: KamailioTable?
+    public var alarms = AlarmSettings()
     /// Where decisions are written down; nil: nowhere.
     public var decisionLog: DecisionLog.Settings?
 
