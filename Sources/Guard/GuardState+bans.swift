@@ -28,7 +28,7 @@ extension GuardState {
 
     /// Single addresses that are banned, at most so many.
     public func bannedSources(most: Int, now: Instant = Clock.now) -> [IPAddress] {
-        let manual = lists.current.banned.values.filter { $0.prefix.isSingleAddress && $0.holds(at: now) }
+        let manual = lists.current.banned.entries.filter { $0.prefix.isSingleAddress && $0.holds(at: now) }
         let automatic = sources.compactMap { $0.isBanned(now) ? $0.address : nil }
         return Array((manual.map(\.prefix.first) + automatic).prefix(most))
     }
