@@ -96,6 +96,7 @@ struct MethodTable {
                 "enum": ["auth_ok", "auth_failed", "unknown_user", "challenged", "accepted", "rejected"],
             ], needed: true, "what became of the request"),
         Parameter("user", text, "the user that was tried"),
+        Parameter("from_user", text, "the user in From, where that may be another"),
         Parameter("transport", text, "how it came"), Parameter("method", text, "the SIP method"),
         Parameter("call_id", text, "the Call-ID"),
         Parameter("auth_nonce_valid", ["type": "boolean"], "whether the digest answered a nonce of ours"),

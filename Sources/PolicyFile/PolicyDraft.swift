@@ -19,6 +19,7 @@ struct PolicyDraft: Sendable {
     var signatures: [SignatureDraft] = []
     var limits: [LimitDraft] = []
     var treatments: [TreatmentDraft] = []
+    var dialling = DiallingPlan.common
 
     var samples: [Sample] { signatures.flatMap(\.samples) }
 
@@ -36,7 +37,8 @@ struct PolicyDraft: Sendable {
             mode: mode, sources: sources, trust: trust, threshold: threshold, signatures: signatures.map(\.signature),
             limits: limits.map { $0.rule(trustFactor: trust.factor) }, treatments: treatments.map(\.treatment),
             budget: budget, ban: ban,
-            addresses: AddressPolicy(own: ownAddresses, trustedProxies: trustedProxies, allow: allow), quiet: quiet)
+            addresses: AddressPolicy(own: ownAddresses, trustedProxies: trustedProxies, allow: allow), quiet: quiet,
+            dialling: dialling)
     }
 }
 
@@ -83,12 +85,14 @@ struct LimitDraft: NamedDraft {
     var event: CountedEvent
     var limit: RateLimit
     var purpose: Purpose
+    var terms: LimitRule.Terms
     var place: Place?
 
     func rule(trustFactor: Int) -> LimitRule {
         LimitRule(
-            name: name, mode: mode, scope: scope, event: event, limit: limit, trustFactor: trustFactor, purpose: purpose
-        )
+            name: name, mode: mode, scope: scope, event: event, limit: limit, trustFactor: trustFactor,
+            purpose: purpose,
+            terms: terms)
     }
 
     func switched(to mode: Mode) -> Self? {
