@@ -24,9 +24,11 @@ let package = Package(
         .target(name: "Policy", swiftSettings: strict),
         .target(
             name: "PolicyFile", dependencies: ["Policy", "Yams"],
-            resources: [.embedInCode("default-policy.yaml")], swiftSettings: strict),
+            resources: [.embedInCode("default-policy.yaml"), .embedInCode("policy.schema.json")], swiftSettings: strict),
         .target(name: "State", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "Guard", dependencies: ["JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
+        .target(
+            name: "Replay", dependencies: ["Guard", "JSON", "Policy", "PolicyFile", "State"], swiftSettings: strict),
         .target(name: "AGI", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "FastAGI", dependencies: ["AGI", "Guard", "Policy", "RPC"], swiftSettings: strict),
         .executableTarget(
@@ -77,8 +79,10 @@ let package = Package(
         .testTarget(
             name: "ARITests", dependencies: ["ARI", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
             swiftSettings: strict),
-        .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon"], swiftSettings: strict),
+        .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard"], swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),
+        .testTarget(
+            name: "ReplayTests", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -28,7 +28,7 @@ extension Page {
             + [Cell(entry["by"].filled ?? "-"), Cell(entry["comment"].string ?? "")]
     }
 
-    private mutating func showList(_ table: Table, _ nothing: String, total: Int, offset: Int) {
+    mutating func showList(_ table: Table, _ nothing: String, total: Int, offset: Int) {
         if total == 0 { return say(nothing) }
         if table.rows.isEmpty {
             return say("No more than \(Wording.count(total)); --offset \(offset) is behind the last.")

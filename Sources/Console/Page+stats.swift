@@ -8,7 +8,8 @@ extension Page {
         gap()
         showRequests(result["requests"] ?? .null)
         showFloods(result["floods"] ?? .null)
-        let known = ["version", "uptime_seconds", "requests", "floods"]
+        showIncidents(result["incidents"] ?? .null)
+        let known = ["version", "uptime_seconds", "requests", "floods", "incidents"]
         for member in result.members where !known.contains(member.key) {
             if member.value.isScalar {
                 values([(member.key.spoken, Cell(member.value.words))])
@@ -53,6 +54,20 @@ extension Page {
         }
         if floods["banned"].count > 0 { text += "; \(Wording.count(floods["banned"].count)) banned" }
         say(text + ".", stopped == seen ? .good : .warning)
+    }
+
+    /// The same as attacks that many sources may share in.
+    private mutating func showIncidents(_ incidents: JSONValue) {
+        guard incidents["seen"].count > 0 else { return }
+        var text = Wording.count(incidents["seen"].count, "incident")
+        if incidents["active"].count > 0 { text += ", \(Wording.count(incidents["active"].count)) active" }
+        if let before = incidents["median_messages_before"].present?.integer,
+            let after = incidents["median_messages_after_answer"].present?.integer
+        {
+            text +=
+                "; \(Wording.count(before, "message")) before recognition and \(Wording.count(after)) after an answer (median)"
+        }
+        note(text + "; sipguardctl incident lists them.")
     }
 
     /// `stats.top`.

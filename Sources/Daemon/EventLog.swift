@@ -10,12 +10,24 @@ enum EventLog {
         if dropped > 0 { logger.warning("more events than could be logged", metadata: ["count": "\(dropped)"]) }
     }
 
-    private static func write(_ event: GuardEvent, to logger: Logger) {
+    static func write(_ event: GuardEvent, to logger: Logger) {
         switch event {
-        case .floodBegan(let source, let rule, let treatment):
+        case .attackRecognised(let id, let source, let rule, let treatment):
             logger.notice(
                 "attack recognised",
-                metadata: ["source.address": "\(source)", "rule": "\(rule)", "treatment": "\(treatment)"])
+                metadata: [
+                    "incident": "\(id.hexadecimal)", "source.address": "\(source)", "rule": "\(rule)",
+                    "treatment": "\(treatment)",
+                ])
+        case .attackOver(let incident):
+            logger.notice(
+                "attack over",
+                metadata: [
+                    "incident": "\(incident.id.hexadecimal)", "rule": "\(incident.subject.rule)",
+                    "sources": "\(incident.sources)", "messages": "\(incident.messages)",
+                    "answers": "\(incident.answers)", "messages_after_answer": "\(incident.messagesAfterAnswer)",
+                    "seconds": "\(incident.duration.secondsRoundedUp)",
+                ])
         case .banned(let source, let rule, let until):
             logger.notice(
                 "source banned",
@@ -44,6 +56,9 @@ enum EventLog {
             logger.notice("own addresses changed", metadata: ["addresses": "\(addresses)"])
         case .stateNotSaved(let problem): logger.error("state cannot be saved", metadata: ["problem": "\(problem)"])
         case .stateSavedAgain: logger.notice("state is saved again")
+        case .decisionLogFailing(let problem):
+            logger.error("decisions cannot be logged", metadata: ["problem": "\(problem)"])
+        case .decisionLogWorking: logger.notice("decisions are logged again")
         }
     }
 }

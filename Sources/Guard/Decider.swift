@@ -5,12 +5,14 @@ import State
 ///
 /// One for each thread that asks; it remembers the newest snapshot, so that a question takes no lock but the tables'.
 public final class Decider {
-    private let state: GuardState
+    let state: GuardState
     private var reader: SnapshotPublisher.Reader
+    private let recorder: DecisionRecorder?
 
     public init(_ state: GuardState) {
         self.state = state
         reader = SnapshotPublisher.Reader(state.publisher)
+        recorder = state.decisionLog.map(DecisionRecorder.init)
     }
 
     func snapshot() -> Snapshot { reader.current() }
@@ -26,13 +28,16 @@ public final class Decider {
         let key = ruleset.sources.key(of: facts.source)
         let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
             record.last.id = id
+            let flood = FloodStanding(record.flood)
             let decision = snapshot.engine.check(
                 facts, record: &record, standing: standing, ban: ban, now: now, trace: &trace)
-            if !decision.events.isEmpty { announce(decision, record, facts.user, snapshot) }
+            follow(decision, facts, id: id, before: flood, record: &record, ruleset, now: now)
+            if !decision.events.isEmpty { announce(decision, record, facts.user) }
             return decision
         }
         state.totals.count(decision, facts.count)
         snapshot.hits.add(decision.hits)
+        recorder?.record(decision, id: id, facts, at: now)
         return (id, decision)
     }
 
@@ -43,21 +48,23 @@ public final class Decider {
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
         let key = ruleset.sources.key(of: facts.source)
         let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
+            let incident = record.flood.incident
             let decision = snapshot.engine.report(outcome, facts, record: &record, standing: standing, now: now)
-            if !decision.events.isEmpty { announce(decision, record, facts.user, snapshot) }
+            if decision.events.contains(.floodBegan) {
+                begin(facts, id: state.nextDecision(), previous: incident, counted: 0, &record, ruleset, now)
+            }
+            if !decision.events.isEmpty { announce(decision, record, facts.user) }
             return decision
         }
+        recorder?.record(outcome, facts, at: now)
         state.totals.count(outcome)
         state.totals.count(decision.events, decision.endedFloodAnswers)
         snapshot.hits.add(decision.hits)
     }
 
     /// Puts what began into the queues of the log and of those who act on it; both are somebody else's thread.
-    private func announce(_ decision: Decision, _ record: SourceRecord, _ user: Bytes, _ snapshot: Snapshot) {
-        let ruleset = snapshot.engine.ruleset
+    private func announce(_ decision: Decision, _ record: SourceRecord, _ user: Bytes) {
         if decision.events.contains(.floodBegan) {
-            let treatment = ruleset.name(of: record.flood.treatment) ?? ""
-            state.events.add(.floodBegan(source: record.address, rule: decision.rule, treatment: treatment))
             state.announce(.began(source: record.address, user: user.isKnown ? user.text : nil))
         }
         if decision.events.contains(.banned) {

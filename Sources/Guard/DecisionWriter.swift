@@ -60,12 +60,6 @@ enum DecisionWriter {
         }
     }
 
-    static func text(ofID id: UInt64) -> String {
-        var writer = JSONWriter()
-        writeID(id, into: &writer)
-        return String(writer.text.dropFirst().dropLast())
-    }
-
     /// A From tag on which SIPVicious' own parser gives up: hex that decodes to text with two bytes 01, where it expects
     /// one (its `getTag`, measured with version 0.3.3). The text differs each time, so that no tool can learn it.
     private static func writeDisarmTag(_ id: UInt64, into result: inout JSONWriter) {
@@ -82,4 +76,12 @@ enum DecisionWriter {
     }
 
     private static func hex(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x57 + digit }
+}
+
+extension UInt64 {
+    /// The id of a decision or incident as everybody writes it: sixteen hexadecimal digits.
+    public var hexadecimal: String {
+        let digits = String(self, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
 }

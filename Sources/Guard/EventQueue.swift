@@ -1,9 +1,12 @@
 import Policy
+import State
 import Synchronization
 
 /// Something that an operator wants to read in the log, once for each change and never once for each request.
 public enum GuardEvent: Sendable {
-    case floodBegan(source: IPAddress, rule: String, treatment: String)
+    /// The first source of an incident.
+    case attackRecognised(id: UInt64, source: IPAddress, rule: String, treatment: String)
+    case attackOver(Incident)
     case banned(source: IPAddress, rule: String, until: Instant)
     case banAdded(AddressEntry)
     case banRemoved(String, by: String)
@@ -15,6 +18,8 @@ public enum GuardEvent: Sendable {
     case ownAddressesChanged([Prefix])
     case stateNotSaved(String)
     case stateSavedAgain
+    case decisionLogFailing(String)
+    case decisionLogWorking
 }
 
 /// Events on their way from the threads that decide to the one that logs; bounded, since an attack makes them.

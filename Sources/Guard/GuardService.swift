@@ -44,6 +44,8 @@ final class GuardSession: RPCSession {
         case "allow.list": try listAllowed(Params(params), &result)
         case "allow.add": try addAllowed(Params(params), &result)
         case "allow.remove": try removeAllowed(Params(params), &result)
+        case "incident.list": try listIncidents(Params(params), &result)
+        case "incident.show": try showIncident(Params(params), &result)
         case "stats.get": showStats(&result)
         case "stats.top": try showTop(Params(params), &result)
         case "policy.show": showPolicy(&result)

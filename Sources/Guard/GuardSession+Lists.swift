@@ -52,7 +52,7 @@ extension GuardSession {
         try writePage("allowed", entries.count, params, &result) { Self.value(entries[$0], rule: nil) }
     }
 
-    private func writePage(
+    func writePage(
         _ name: StaticString, _ count: Int, _ params: Params, _ result: inout JSONWriter, _ entry: (Int) -> JSONValue
     ) throws(RPCError) {
         let offset = try params.integer("offset", 0...Int(Int32.max), default: 0)

@@ -1,6 +1,7 @@
 import JSON
 import Policy
 import RPC
+import State
 
 /// What is known of sources.
 extension GuardSession {
@@ -29,7 +30,7 @@ extension GuardSession {
                 "auth_failed": .int(Int64(record.authFailed)), "unknown_user": .int(Int64(record.unknownUser)),
                 "challenged": .int(Int64(record.challenged)),
             ])
-        result.member("treatment", Self.treatment(record, ruleset, now))
+        result.member("treatment", Self.treatment(record, ruleset, state.incidents, now))
         result.member("ban", ban(on: address, record, snapshot, now))
         result.member("proven", record.isProven)
         result.member("last", Self.last(record, ruleset))
@@ -44,22 +45,32 @@ extension GuardSession {
         ]
     }
 
-    static func treatment(_ record: SourceRecord, _ ruleset: Ruleset, _ now: Instant) -> JSONValue {
+    static func treatment(
+        _ record: SourceRecord, _ ruleset: Ruleset, _ incidents: IncidentTable, _ now: Instant
+    ) -> JSONValue {
         let flood = record.flood
-        guard flood.isPresent, let treatment = ruleset.treatment(flood.treatment),
-            now - flood.lastMessage <= treatment.hold
-        else { return .null }
+        guard let treatment = held(flood, ruleset, now) else { return .null }
+        let incident = incidents.incident(number: flood.incident)?.id
         let next = nextAnswer(flood, treatment)
         return [
             "name": .string(treatment.name),
             "rule": .string(ruleset.name(of: flood.rule) ?? "(no longer in the policy)"),
             "tool": flood.hasMarks ? .string(ruleset.name(of: flood.tool) ?? "unknown") : .null,
+            "incident": incident.map { .string($0.hexadecimal) } ?? .null,
             "since": .string(Clock.text(of: flood.since)),
             "until": .string(Clock.text(of: flood.lastMessage + treatment.hold)),
             "messages": .int(Int64(flood.messages)), "answers": .int(Int64(flood.answers)),
             "messages_after_answer": .int(Int64(flood.messagesAfterAnswer)), "step": .int(Int64(flood.rung) + 1),
             "next": .string(next.verdict.name), "stopped": .bool(now - flood.lastMessage > ruleset.quiet),
         ]
+    }
+
+    /// The treatment that a source is under.
+    private static func held(_ flood: Flood, _ ruleset: Ruleset, _ now: Instant) -> Treatment? {
+        guard flood.isPresent, let treatment = ruleset.treatment(flood.treatment),
+            now - flood.lastMessage <= treatment.hold
+        else { return nil }
+        return treatment
     }
 
     /// The answer that a treatment has ready.
@@ -79,7 +90,7 @@ extension GuardSession {
     private static func last(_ record: SourceRecord, _ ruleset: Ruleset) -> JSONValue {
         guard record.last.id != 0 else { return .null }
         return [
-            "decision": .string(DecisionWriter.text(ofID: record.last.id)),
+            "decision": .string(record.last.id.hexadecimal),
             "rule": .string(ruleset.name(of: record.last.rule) ?? "(no longer in the policy)"),
             "verdict": .string(record.last.verdict.name), "at": .string(Clock.text(of: record.lastSeen)),
         ]
@@ -135,7 +146,7 @@ extension GuardSession {
             "answers": .int(Int64(record.answers)), "dropped": .int(Int64(record.dropped)),
             "failures": .int(Int64(record.failures)), "trusted": .bool(record.isTrusted(ruleset.trust, now: now)),
             "banned": .bool(record.isBanned(now)), "last_seen": .string(Clock.text(of: record.lastSeen)),
-            "treatment": treatment(record, ruleset, now)["name"] ?? .null,
+            "treatment": held(record.flood, ruleset, now).map { .string($0.name) } ?? .null,
         ]
     }
 }

@@ -14,6 +14,7 @@ extension GuardSession {
         result.member("requests", requests)
         result.member("reports", .object(reports))
         result.member("floods", floods)
+        result.member("incidents", incidents)
         result.member("rules", Self.object(snapshot.hits.byLimit))
         result.member("signatures", Self.object(snapshot.hits.bySignature))
         result.member(
@@ -29,7 +30,7 @@ extension GuardSession {
         result.endObject()
     }
 
-    private static func number(_ value: UInt64) -> JSONValue { .int(Int64(clamping: value)) }
+    static func number(_ value: UInt64) -> JSONValue { .int(Int64(clamping: value)) }
 
     private static func object(_ counts: [(String, UInt64)]) -> JSONValue {
         var object = JSONObject()

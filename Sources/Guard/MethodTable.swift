@@ -50,6 +50,12 @@ struct MethodTable {
             name: "allow.add", role: .admin, summary: "Lets everything from an address or network pass",
             parameters: entry),
         Entry(name: "allow.remove", role: .admin, summary: "Takes an entry from the allow list", parameters: [address]),
+        Entry(
+            name: "incident.list", role: .read, summary: "The attacks of late, the newest first",
+            parameters: page + [Parameter("active", ["type": "boolean"], "only those that are not silent")]),
+        Entry(
+            name: "incident.show", role: .read, summary: "One attack, with its sources",
+            parameters: [Parameter("incident", text, needed: true, "its id")]),
         Entry(name: "stats.get", role: .read, summary: "Totals since the start", parameters: []),
         Entry(
             name: "stats.top", role: .read, summary: "The loudest sources",

@@ -30,6 +30,11 @@ public struct LoadedPolicy: Sendable {
         own = document.ruleset.addresses.own ?? OwnAddresses.find()
     }
 
+    /// A policy for a machine whose addresses are known: that of a recording.
+    public init(document: PolicyDocument, path: String?, loadedAt: Instant, own: [Prefix]) {
+        (self.document, self.path, self.loadedAt, self.own) = (document, path, loadedAt, own)
+    }
+
     var trustedProxies: [Prefix] { document.ruleset.addresses.trustedProxies }
 }
 

@@ -6,6 +6,8 @@ public struct Decision: Sendable {
     public var ruleID: NameID
     /// Where a rate limit decided: when to come again.
     public var retryAfter: Duration?
+    /// Whether a treatment decided: the request is part of a flood.
+    public var isTreated = false
     /// What a rule in shadow mode would have done.
     public var shadow: Shadow?
     public var hits = Hits()

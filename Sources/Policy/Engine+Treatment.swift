@@ -13,6 +13,7 @@ extension Engine {
         _ trace: inout Trace?
     ) -> Decision {
         var decision = Decision(.drop, rule: cause.rule)
+        decision.isTreated = true
         begin(cause, facts[.method], &record, now, &decision)
         if facts.provesSource { record.isProven = true }
         let treatment = ruleset.treatment(record.flood.treatment) ?? ruleset.treatments[0]

@@ -15,6 +15,7 @@ public struct Engine: Sendable {
         _ facts: RequestFacts, record: inout SourceRecord, standing: Standing, ban: AddressEntry?, now: Instant,
         trace: inout Trace?
     ) -> Decision {
+        if now - record.lastSeen > .seconds(600) { record.requestsAtRest = record.requests }
         record.requests.add(facts.count)
         record.lastSeen = now
         var decision = decide(facts, &record, standing, ban, now, &trace)

@@ -8,6 +8,8 @@ public struct SourceRecord: Sendable {
     public var bannedSince = Instant.never
     public var bannedUntil = Instant.never
     public var requests: UInt32 = 0
+    /// How many of them there were when it was last silent for ten minutes.
+    public var requestsAtRest: UInt32 = 0
     public var answers: UInt32 = 0
     public var dropped: UInt32 = 0
     public var authOK: UInt32 = 0
@@ -48,6 +50,8 @@ public struct Flood: Sendable {
     /// How often the present rung has answered.
     public var timesOnRung: UInt32 = 0
     public var rung: UInt8 = 0
+    /// The incident that it is part of, as whoever keeps those numbers them; 0 for none.
+    public var incident: UInt32 = 0
     /// Whether its end has been counted.
     public var isSettled = true
 

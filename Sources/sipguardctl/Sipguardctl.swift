@@ -13,7 +13,8 @@ struct Sipguardctl: ParsableCommand {
             """,
         version: "sipguardctl \(Release.version)",
         subcommands: [
-            Stats.self, Top.self, Show.self, Check.self, Forget.self, Ban.self, Allow.self, PolicyCommand.self,
+            Stats.self, Top.self, Incidents.self, Show.self, Check.self, Forget.self, Ban.self, Allow.self,
+            PolicyCommand.self,
             Export.self, Reload.self,
             Ping.self, Version.self,
         ])

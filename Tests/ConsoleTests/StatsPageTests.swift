@@ -9,6 +9,7 @@ import Testing
             """
             {"version":"0.1.0","uptime_seconds":90061,"requests":{"total":2000,"pass":1900,"drop":100,"shadow":3},
             "floods":{"seen":16,"stopped":14,"banned":1,"median_answers":1},
+            "incidents":{"seen":3,"active":1,"silent":2,"median_messages_before":0,"median_messages_after_answer":1},
             "rules":{"a":0,"b":7},"signatures":{"x":1,"y":3,"z":2},
             "listeners":[{"name":"ask","open":4,"refused":0,"errors":{}},{"name":"admin","open":1,"refused":0,"errors":{"-32602":2}}],
             "policy":{"path":null,"loaded_at":"2025-11-21T06:00:00Z"}}
@@ -26,6 +27,7 @@ import Testing
                 3 requests would have been answered otherwise by rules in shadow mode.
 
                 14 of 16 attacks stopped, after 1 answer (median); 1 banned.
+                3 incidents, 1 active; 0 messages before recognition and 1 after an answer (median); sipguardctl incident lists them.
 
                 RULES
                   b  7
