@@ -81,6 +81,13 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard"], swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),
+        .target(name: "Corpus", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
+        .executableTarget(
+            name: "sipguard-corpus",
+            dependencies: ["Corpus", "PolicyFile", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CorpusTests", dependencies: ["Corpus", "Policy", "PolicyFile"], swiftSettings: strict),
         .testTarget(
             name: "ReplayTests", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
     ],
