@@ -109,7 +109,7 @@ private final class Proxy {
         #expect((10...20).contains(passed))
     }
 
-    @Test(arguments: [0.005, 0.1, 1, 10, 60, 300])
+    @Test(arguments: [0.005, 0.1, 1, 10, 60])
     func passwordGuessing(spacing: Double) {
         let passed = passed(every: spacing) { proxy.registers("1001", from: attacker, callID: "\($0)", .authFailed) }
         #expect((8...20).contains(passed))
@@ -130,7 +130,7 @@ private final class Proxy {
     }
 
     /// Some sources in turn. Once it is known, each of them fails at most once more.
-    @Test(arguments: [2, 4, 10], [0.1, 60])
+    @Test(arguments: [2, 4, 10], [0.1, 5])
     func passwordGuessingInTurn(sources: Int, spacing: Double) {
         proxy.registers("1001", from: "203.0.113.1", callID: "phone")
         var through = 0
@@ -180,6 +180,11 @@ private final class Proxy {
     func aSoftphoneWithAWrongSavedPassword(spacing: Double) {
         #expect(
             passed(every: spacing) { _ in proxy.registers("1001", from: office, callID: "one", .authFailed) } == 200)
+    }
+
+    /// RFC 3261 section 10.2 asks for one Call-ID with SHOULD only.
+    @Test func aSoftphoneThatBeginsANewCallIDEachTime() {
+        #expect(passed(every: 120) { proxy.registers("1001", from: office, callID: "\($0)", .authFailed) } == 200)
     }
 
     /// All log in, then their password is changed at one place, then each tries its old one for a day.
