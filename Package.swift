@@ -27,8 +27,10 @@ let package = Package(
             resources: [.embedInCode("default-policy.yaml"), .embedInCode("policy.schema.json")], swiftSettings: strict),
         .target(name: "State", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "Guard", dependencies: ["JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
+        .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .target(
-            name: "Replay", dependencies: ["Guard", "JSON", "Policy", "PolicyFile", "State"], swiftSettings: strict),
+            name: "Replay", dependencies: ["CPcap", "Guard", "JSON", "Policy", "PolicyFile", "State"],
+            swiftSettings: strict),
         .target(name: "AGI", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "FastAGI", dependencies: ["AGI", "Guard", "Policy", "RPC"], swiftSettings: strict),
         .executableTarget(
@@ -52,7 +54,7 @@ let package = Package(
         .executableTarget(
             name: "sipguardctl",
             dependencies: [
-                "Console", "RPC", "JSON", "PolicyFile",
+                "Console", "RPC", "JSON", "PolicyFile", "Replay",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "JSON", "Policy"], swiftSettings: strict),
@@ -89,7 +91,8 @@ let package = Package(
         .testTarget(
             name: "CorpusTests", dependencies: ["Corpus", "Policy", "PolicyFile"], swiftSettings: strict),
         .testTarget(
-            name: "ReplayTests", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
+            name: "ReplayTests", dependencies: ["Guard", "JSON", "Policy", "PolicyFile", "Replay"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -3,7 +3,8 @@ import Policy
 
 /// Writes a decision as the result of `guard.check`.
 enum DecisionWriter {
-    static func write(_ decision: Decision, id: UInt64, into result: inout JSONWriter) {
+    /// - Parameter agent: the User-Agent that was read, which a lease may hold for.
+    static func write(_ decision: Decision, id: UInt64, agent: Bytes = .unknown, into result: inout JSONWriter) {
         result.beginObject()
         result.key("verdict")
         write(decision.answer.verdict, into: &result)
@@ -11,7 +12,14 @@ enum DecisionWriter {
         result.member("rule", decision.rule)
         result.key("decision")
         writeID(id, into: &result)
-        result.member("ttl", 0)
+        result.member("ttl", Int((decision.lease?.duration.microseconds ?? 0) / 1000))
+        switch decision.lease?.key {
+        case .source: result.member("key", "source")
+        case .sourceAndUserAgent:
+            result.member("key", "source_user_agent")
+            if agent.isKnown { result.member("user_agent", UnsafeRawBufferPointer(agent)) }
+        case nil: break
+        }
         if let shadow = decision.shadow {
             result.key("shadow")
             result.beginObject()

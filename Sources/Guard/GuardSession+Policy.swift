@@ -49,9 +49,10 @@ extension GuardSession {
         let key = engine.ruleset.sources.key(of: facts.source)
         var record = state.sources.record(of: key) ?? SourceRecord(address: key, now: now)
         var trace: Trace? = Trace()
-        let decision = engine.check(
-            facts, record: &record, standing: snapshot.addresses.standing(of: facts.source, now: now),
-            ban: snapshot.addresses.ban(on: facts.source, now: now), now: now, trace: &trace)
+        let standing = snapshot.addresses.standing(of: facts.source, now: now)
+        let ban = snapshot.addresses.ban(on: facts.source, now: now)
+        var decision = engine.check(facts, record: &record, standing: standing, ban: ban, now: now, trace: &trace)
+        decision.lease = engine.lease(for: decision, facts, record, standing, ban, now: now)
         result.beginObject()
         result.key("verdict")
         DecisionWriter.write(decision, id: 0, into: &result)

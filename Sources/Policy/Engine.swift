@@ -76,7 +76,7 @@ public struct Engine: Sendable {
     }
 
     /// A treatment that behaviour began goes on for all that the source sends, except for those who have earned trust.
-    private func heldTreatment(
+    func heldTreatment(
         _ facts: RequestFacts, _ record: SourceRecord, _ standing: Standing, _ credit: Credit, _ now: Instant
     ) -> Cause? {
         let flood = record.flood

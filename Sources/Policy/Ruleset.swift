@@ -16,6 +16,10 @@ public final class Ruleset: Sendable {
     public let quiet: Duration
     /// How international numbers are dialled.
     public let dialling: DiallingPlan
+    /// How long a proxy may give a verdict again without asking, at most; zero: not at all.
+    public let lease: Duration
+    /// The signatures that a User-Agent alone carries, and that decide alone.
+    let agentSignatures: Set<NameID>
     let matcher: SignatureMatcher
     /// The limits that decide about requests, those that only weigh them, and those on what became of them.
     let requestLimits: [LimitPlace]
@@ -28,7 +32,7 @@ public final class Ruleset: Sendable {
     public init(
         mode: Mode, sources: PrefixLengths, trust: Trust, threshold: Int, signatures: [Signature],
         limits: [LimitRule], treatments: [Treatment], budget: AnswerBudget, ban: BanPolicy,
-        addresses: AddressPolicy, quiet: Duration,
+        addresses: AddressPolicy, quiet: Duration, lease: Duration = .seconds(1),
         dialling: DiallingPlan = .common
     ) {
         (self.mode, self.sources, self.trust, self.threshold) = (mode, sources, trust, threshold)
@@ -40,6 +44,7 @@ public final class Ruleset: Sendable {
         reportLimits = Self.places(limits) { !$0.event.isOfRequests }
         asksForMethods = (requestLimits + hints).contains { !$0.methods.isEmpty }
         (self.budget, self.ban, self.addresses, self.quiet) = (budget, ban, addresses, quiet)
+        (self.lease, agentSignatures) = (lease, Self.agentSignatures(signatures, threshold: threshold))
         let all =
             signatures.flatMap { [($0.id, $0.name), ($0.toolID, $0.tool)] } + limits.map { ($0.id, $0.name) }
             + treatments.map { ($0.id, $0.name) } + RuleName.all.map { (NameID($0), $0) }

@@ -7,6 +7,7 @@ struct PolicyDraft: Sendable {
     var trust = Trust(hold: .seconds(86_400), factor: 10)
     var quiet = Duration.seconds(10)
     var threshold = 100
+    var lease = Duration.seconds(1)
     var budget = AnswerBudget(
         perSource: RateLimit(events: 10, per: .seconds(60)), total: RateLimit(events: 200, per: .seconds(1)))
     var ban = BanPolicy(
@@ -38,7 +39,7 @@ struct PolicyDraft: Sendable {
             limits: limits.map { $0.rule(trustFactor: trust.factor) }, treatments: treatments.map(\.treatment),
             budget: budget, ban: ban,
             addresses: AddressPolicy(own: ownAddresses, trustedProxies: trustedProxies, allow: allow), quiet: quiet,
-            dialling: dialling)
+            lease: lease, dialling: dialling)
     }
 }
 

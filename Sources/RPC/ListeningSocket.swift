@@ -143,8 +143,8 @@ private func failed(_ call: String, _ endpoint: String) -> ListenerError {
     .system(call: call, endpoint: endpoint, errno: errno)
 }
 
-/// Switches a socket option on.
-func setOption(_ descriptor: Int32, level: Int32, _ option: Int32) {
-    var on: Int32 = 1
-    setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
+/// Switches a socket option on, unless another value is given.
+func setOption(_ descriptor: Int32, level: Int32, _ option: Int32, _ value: Int32 = 1) {
+    var value = value
+    setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
 }
