@@ -20,6 +20,7 @@ struct PolicyDraft: Sendable {
     var signatures: [SignatureDraft] = []
     var limits: [LimitDraft] = []
     var treatments: [TreatmentDraft] = []
+    var dialling = DiallingPlan.common
 
     var samples: [Sample] { signatures.flatMap(\.samples) }
 
@@ -38,7 +39,7 @@ struct PolicyDraft: Sendable {
             limits: limits.map { $0.rule(trustFactor: trust.factor) }, treatments: treatments.map(\.treatment),
             budget: budget, ban: ban,
             addresses: AddressPolicy(own: ownAddresses, trustedProxies: trustedProxies, allow: allow), quiet: quiet,
-            lease: lease)
+            lease: lease, dialling: dialling)
     }
 }
 
@@ -85,12 +86,14 @@ struct LimitDraft: NamedDraft {
     var event: CountedEvent
     var limit: RateLimit
     var purpose: Purpose
+    var terms: LimitRule.Terms
     var place: Place?
 
     func rule(trustFactor: Int) -> LimitRule {
         LimitRule(
-            name: name, mode: mode, scope: scope, event: event, limit: limit, trustFactor: trustFactor, purpose: purpose
-        )
+            name: name, mode: mode, scope: scope, event: event, limit: limit, trustFactor: trustFactor,
+            purpose: purpose,
+            terms: terms)
     }
 
     func switched(to mode: Mode) -> Self? {
