@@ -31,6 +31,10 @@ let package = Package(
         .target(
             name: "Replay", dependencies: ["CPcap", "Guard", "JSON", "Policy", "PolicyFile", "State"],
             swiftSettings: strict),
+        .target(name: "CFetch"),
+        .target(
+            name: "Feeds", dependencies: ["CFetch", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
+            swiftSettings: strict),
         .target(name: "AGI", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "FastAGI", dependencies: ["AGI", "Guard", "Policy", "RPC"], swiftSettings: strict),
         .executableTarget(
@@ -41,7 +45,7 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "AMI", "ARI", "FastAGI", "Guard", "Policy", "PolicyFile", "RPC", "JSON",
+                "AMI", "ARI", "FastAGI", "Feeds", "Guard", "Policy", "PolicyFile", "RPC", "JSON",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -82,6 +86,7 @@ let package = Package(
             name: "ARITests", dependencies: ["ARI", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
             swiftSettings: strict),
         .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard"], swiftSettings: strict),
+        .testTarget(name: "FeedsTests", dependencies: ["Feeds"], swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),
         .target(name: "Corpus", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
         .executableTarget(

@@ -23,6 +23,8 @@ public final class Decider {
         let ruleset = snapshot.engine.ruleset
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
         let ban = snapshot.addresses.ban(on: facts.source, now: now)
+        var facts = facts
+        facts.feeds = snapshot.addresses.feeds(naming: facts.source)
         let id = state.nextDecision()
         var trace: Trace?
         let key = ruleset.sources.key(of: facts.source)

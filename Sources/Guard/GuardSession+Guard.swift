@@ -9,6 +9,10 @@ extension GuardSession {
         if !facts[.method].isKnown, params?["message"] == nil {
             throw .invalidParams("method", "is needed unless message is given")
         }
+        if let unasked = try RequestParams.integer("failed_open", params?["failed_open"]), unasked > 0 {
+            let node = facts[.node].isKnown ? facts[.node].text : ""
+            state.alarms.passedUnasked(min(unasked, 1_000_000), node: String(node.prefix(64)), now: Clock.now)
+        }
         answer(facts, &result)
     }
 

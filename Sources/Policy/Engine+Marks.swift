@@ -6,10 +6,10 @@ struct Marks {
     var score = 0
     /// The score with what is in shadow mode.
     var shadowScore = 0
-    /// The heaviest signature, among equals the first, and the same with those in shadow mode.
+    /// The heaviest mark, among equals the first, and the same with those in shadow mode.
     var heaviest: (index: Int, weight: Int)?
     var shadowHeaviest: (index: Int, weight: Int)?
-    /// The signature that names the tool, where the score reaches the threshold.
+    /// The signature or feed that names the tool, where the score reaches the threshold.
     var decisive: Int?
     /// What rules in shadow mode would have decided.
     var shadow: Decision.Shadow?
@@ -27,18 +27,17 @@ struct Marks {
 }
 
 extension Engine {
-    /// Adds up the signatures that the request carries, and the limits that only weigh.
+    /// Adds up the signatures that the request carries, the feeds that name its source, one bit each, and the limits that only
+    /// weigh. Of the marks the heaviest names the tool, among equals the first.
     func score(
-        _ facts: RequestFacts, _ standing: Standing, _ credit: Credit, _ now: Instant, _ trace: inout Trace?
+        _ facts: RequestFacts, feeds: UInt32, _ standing: Standing, _ credit: Credit, _ now: Instant,
+        _ trace: inout Trace?
     ) -> Marks {
         var marks = Marks(method: ruleset.asksForMethods ? MethodSet(facts[.method]) : [])
         let matcher = ruleset.matcher
-        for index in 0..<matcher.count where matcher.matches(index, facts) {
-            let signature = ruleset.signatures[index]
-            guard signature.mode != .off else { continue }
-            marks.add(index, signature.weight, signature.mode)
-            trace?.add(
-                "signature \(signature.name)", "+\(signature.weight) \(signature.tool), \(signature.mode.rawValue)")
+        for index in 0..<matcher.count where matcher.matches(index, facts) { add(index, &marks, &trace) }
+        for feed in ruleset.feeds.indices where feeds & 1 << UInt32(feed) != 0 {
+            add(matcher.count + feed, &marks, &trace)
         }
         if !standing.isProtected { weigh(facts, credit, now, &marks, &trace) }
         trace?.add("score", "\(marks.score) of \(ruleset.threshold)")
@@ -46,12 +45,20 @@ extension Engine {
         return marks
     }
 
+    private func add(_ index: Int, _ marks: inout Marks, _ trace: inout Trace?) {
+        let mark = ruleset.mark(index)
+        guard mark.mode != .off else { return }
+        marks.add(index, mark.weight, mark.mode)
+        let kind = index < ruleset.signatures.count ? "signature" : "feed"
+        trace?.add("\(kind) \(mark.name)", "+\(mark.weight) \(mark.tool), \(mark.mode.rawValue)")
+    }
+
     /// Behaviour may tip the scales, but without any mark it names nobody.
     private func conclude(_ marks: inout Marks, _ facts: RequestFacts) {
         if marks.score >= ruleset.threshold, let heaviest = marks.heaviest {
             marks.decisive = heaviest.index
         } else if marks.shadowScore >= ruleset.threshold, let heaviest = marks.shadowHeaviest {
-            let cause = Cause(ruleset.signatures[heaviest.index])
+            let cause = Cause(ruleset.mark(heaviest.index))
             let answer = treatment(for: cause, method: facts[.method], answered: false).ladder[0].answer
             marks.shadow = Decision.Shadow(verdict: answer.verdict, rule: cause.rule)
         }

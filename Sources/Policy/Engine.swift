@@ -47,10 +47,10 @@ public struct Engine: Sendable {
             trace?.add("ban", "the source is banned, \((record.bannedUntil - now).secondsRoundedUp) s to go")
             return Decision(ruleset.ban.answer, rule: RuleName.ban)
         }
-        var marks = score(facts, standing, credit, now, &trace)
+        var marks = score(facts, feeds: isProtected ? 0 : facts.feeds, standing, credit, now, &trace)
         var decision: Decision
         if let signature = marks.decisive {
-            decision = treat(Cause(ruleset.signatures[signature]), facts, &record, isProtected, now, &trace)
+            decision = treat(Cause(ruleset.mark(signature)), facts, &record, isProtected, now, &trace)
         } else if let held = heldTreatment(facts, record, standing, credit, now) {
             trace?.add("treatment", "\(held.rule) still holds")
             decision = treat(held, facts, &record, isProtected, now, &trace)

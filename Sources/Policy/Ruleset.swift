@@ -11,6 +11,7 @@ public final class Ruleset: Sendable {
     public let treatments: [Treatment]
     public let budget: AnswerBudget
     public let ban: BanPolicy
+    public let feeds: [FeedRule]
     public let addresses: AddressPolicy
     /// Silence after which a flood counts as stopped and the next message begins a new one.
     public let quiet: Duration
@@ -32,7 +33,7 @@ public final class Ruleset: Sendable {
     public init(
         mode: Mode, sources: PrefixLengths, trust: Trust, threshold: Int, signatures: [Signature],
         limits: [LimitRule], treatments: [Treatment], budget: AnswerBudget, ban: BanPolicy,
-        addresses: AddressPolicy, quiet: Duration, lease: Duration = .seconds(1),
+        addresses: AddressPolicy, quiet: Duration, lease: Duration = .seconds(1), feeds: [FeedRule] = [],
         dialling: DiallingPlan = .common
     ) {
         (self.mode, self.sources, self.trust, self.threshold) = (mode, sources, trust, threshold)
@@ -43,10 +44,11 @@ public final class Ruleset: Sendable {
         hints = Self.places(limits) { $0.event.isOfRequests && $0.terms.weight != nil }
         reportLimits = Self.places(limits) { !$0.event.isOfRequests }
         asksForMethods = (requestLimits + hints).contains { !$0.methods.isEmpty }
-        (self.budget, self.ban, self.addresses, self.quiet) = (budget, ban, addresses, quiet)
+        (self.budget, self.ban, self.addresses, self.quiet, self.feeds) = (budget, ban, addresses, quiet, feeds)
         (self.lease, agentSignatures) = (lease, Self.agentSignatures(signatures, threshold: threshold))
         let all =
-            signatures.flatMap { [($0.id, $0.name), ($0.toolID, $0.tool)] } + limits.map { ($0.id, $0.name) }
+            (signatures + feeds.map(\.mark)).flatMap { [($0.id, $0.name), ($0.toolID, $0.tool)] }
+            + limits.map { ($0.id, $0.name) }
             + treatments.map { ($0.id, $0.name) } + RuleName.all.map { (NameID($0), $0) }
         names = Dictionary(all) { first, _ in first }
     }
@@ -59,6 +61,11 @@ public final class Ruleset: Sendable {
 
     /// The name behind an id; nil if the policy no longer holds it.
     public func name(of id: NameID) -> String? { names[id] }
+
+    /// A signature by its index or, behind them, what a feed says of a source.
+    func mark(_ index: Int) -> Signature {
+        index < signatures.count ? signatures[index] : feeds[index - signatures.count].mark
+    }
 
     public func treatment(_ id: NameID) -> Treatment? {
         for treatment in treatments where treatment.id == id { return treatment }
@@ -120,16 +127,21 @@ public struct AddressPolicy: Sendable {
     public struct Entry: Hashable, Sendable {
         public let prefix: Prefix
         public let comment: String
+        /// Seconds since 1970; nil: for good.
+        public let until: Int64?
 
-        public init(prefix: Prefix, comment: String) { (self.prefix, self.comment) = (prefix, comment) }
+        public init(prefix: Prefix, comment: String, until: Int64? = nil) {
+            (self.prefix, self.comment, self.until) = (prefix, comment, until)
+        }
     }
 
     /// nil: find out the machine's own.
     public let own: [Prefix]?
     public let trustedProxies: [Prefix]
     public let allow: [Entry]
+    public let allowNames: [AllowedName]
 
-    public init(own: [Prefix]?, trustedProxies: [Prefix], allow: [Entry]) {
-        (self.own, self.trustedProxies, self.allow) = (own, trustedProxies, allow)
+    public init(own: [Prefix]?, trustedProxies: [Prefix], allow: [Entry], allowNames: [AllowedName] = []) {
+        (self.own, self.trustedProxies, self.allow, self.allowNames) = (own, trustedProxies, allow, allowNames)
     }
 }

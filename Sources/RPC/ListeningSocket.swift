@@ -115,11 +115,7 @@ extension ListeningSocket {
 
     private static func openTCP(_ tcp: ListenerConfiguration.TCPEndpoint) throws(ListenerError) -> ListeningSocket {
         let endpoint = tcp.host.contains(":") ? "[\(tcp.host)]:\(tcp.port)" : "\(tcp.host):\(tcp.port)"
-        let host = tcp.host == "localhost" ? "127.0.0.1" : tcp.host
-        guard let address = SocketAddress.resolve(host: host, port: tcp.port, mayAsk: false).first else {
-            throw .badAddress(tcp.host)
-        }
-        guard address.isLoopback || tcp.allowNonLoopback else { throw .notLoopback(tcp.host) }
+        let address = try tcp.address()
         let descriptor = try newSocket(family: address.family, endpoint: endpoint)
         let socket = ListeningSocket(descriptor: descriptor, address: address, file: nil)
         setOption(descriptor, level: SOL_SOCKET, SO_REUSEADDR)

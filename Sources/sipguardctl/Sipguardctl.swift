@@ -13,7 +13,7 @@ struct Sipguardctl: ParsableCommand {
             """,
         version: "sipguardctl \(Release.version)",
         subcommands: [
-            Stats.self, Top.self, Incidents.self, Show.self, Check.self, Forget.self, Ban.self, Allow.self,
+            Stats.self, Top.self, Incidents.self, Show.self, Check.self, Forget.self, Ban.self, Allow.self, Feeds.self,
             PolicyCommand.self,
             ReplayCommand.self, Export.self, Reload.self,
             Ping.self, Version.self,

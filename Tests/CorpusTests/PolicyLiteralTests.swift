@@ -21,7 +21,9 @@ import Testing
 
     private static func texts(_ value: YAMLValue) -> [String] {
         if value.isList { return value.list()?.flatMap(texts) ?? [] }
-        if value.isMapping { return value.mapping()?.entries.filter { $0.key != "dialled" }.flatMap { texts($0.value) } ?? [] }
+        if value.isMapping {
+            return value.mapping()?.entries.filter { $0.key != "dialled" }.flatMap { texts($0.value) } ?? []
+        }
         return value.string().map { [$0] } ?? []
     }
 

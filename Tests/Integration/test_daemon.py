@@ -97,6 +97,7 @@ def test_mode_and_group_of_a_socket_are_as_configured(tmp_path):
     (["--listen", "unix:/" + "x" * 120], 73, "at most 107"),
     (["--listen", "tcp:127.0.0.1:1,role=admin"], 73, "admin"),
     (["--listen", "tcp:198.51.100.1:4571"], 73, "loopback"),
+    (["--check-config", "--listen", "tcp:0.0.0.0:4571,role=ask"], 73, "loopback"),
     (["--listen", "unix:/tmp/never.sock,group=no-such-group"], 73, "no-such-group"),
 ])
 def test_a_wrong_start_says_what_is_wrong(arguments, code, says):

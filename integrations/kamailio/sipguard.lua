@@ -49,6 +49,7 @@ local next_attempt, connected_before = 0, nil
 local last_id = 0
 local bucket, bucket_time = bucket_size, gettime()
 local sick, last_failure = false, 0
+local unasked = 0                                  -- requests that passed without an answer since that was told
 
 -- All workers share these counters: kamcmd htable.dump sipguard
 local function count(name)
@@ -172,6 +173,7 @@ local function question(id)
     local_ip = kx.get_rcvip(), local_port = kx.get_rcvport(), node = node, length = kx.get_msglen(),
     message = block,
   }
+  if unasked > 0 then params.failed_open = unasked end
   local call = { jsonrpc = "2.0", id = id, method = "guard.check", params = params }
   if #block > header_limit then
     count("cut")
@@ -339,11 +341,11 @@ function sipguard_check()
   if not path then settle() end
   local now = gettime()
   if leasing and is_leased(now) then pv.sets("$var(sg_verdict)", "drop") return end
-  if not may_wait(now) then count("skipped_budget") return end
-  if not connection and resting(now) then count("skipped_down") return end
+  if not may_wait(now) then unasked = unasked + 1 count("skipped_budget") return end
+  if not connection and resting(now) then unasked = unasked + 1 count("skipped_down") return end
   last_id = last_id + 1
   local line = question(last_id)
-  if not line then failed("encode", now) return end
+  if not line then unasked = unasked + 1 failed("encode", now) return end
   count("asked")
   local began = gettime()
   local result, why = ask(line, last_id, began)
@@ -351,7 +353,13 @@ function sipguard_check()
   if result then why = give(result) end
   if leasing and result and not why and result.verdict == "drop" then take_lease(result, now) end
   if why == "garbage" then close() end
-  if why then failed(why, gettime()) else answered(now) end
+  if why then
+    unasked = unasked + 1
+    failed(why, gettime())
+  else
+    unasked = 0
+    answered(now)
+  end
 end
 
 -- Called after authentication. A notification: nobody waits for an answer, a full socket buffer drops it.
