@@ -75,6 +75,7 @@ public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: 
         ReloadService(state: state), asterisk,
         LookupService(state: state, logger: logger),
         ListenerService(listeners: listeners, logger: logger),
+        WatchdogService(configuration.listeners, logger: logger),
     ]
     let group = ServiceGroup(
         configuration: .init(
