@@ -66,7 +66,7 @@ let package = Package(
         .testTarget(
             name: "SipguardctlTests",
             dependencies: [
-                "sipguardctl", "Console", "Daemon", "RPC", "JSON",
+                "sipguardctl", "Console", "Daemon", "RPC", "JSON", "Replay",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),

@@ -11,6 +11,8 @@ public enum Matcher: Sendable {
     case contains([[UInt8]])
     case shape(Shape)
     case form(Form)
+    /// International numbers that begin with one of these, country code first, however they are dialled.
+    case dialled([[UInt8]])
 }
 
 /// One thing to look at: true if any of the fields is known and matches.
@@ -46,7 +48,9 @@ public struct Signature: Sendable {
 
     /// Whether a request carries this mark, be its mode what it may. For trying a signature out: a policy's are looked for
     /// all at once by its `SignatureMatcher`.
-    public func matches(_ facts: RequestFacts) -> Bool { SignatureMatcher([self]).matches(0, facts) }
+    public func matches(_ facts: RequestFacts, dialling: DiallingPlan = .common) -> Bool {
+        SignatureMatcher([self], dialling: dialling).matches(0, facts)
+    }
 }
 
 /// What an attacker is after, as far as it can be told; the answer depends on it.

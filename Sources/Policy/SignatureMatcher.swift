@@ -5,7 +5,7 @@
 /// changes, so a request is compared without reference counting and without an allocation.
 final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing changes between init and deinit
     private enum Test {
-        case equals, prefix, suffix, contains, shape
+        case equals, prefix, suffix, contains, shape, dialled
         case form(Form)
     }
 
@@ -28,8 +28,10 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
     private let texts: UnsafeBufferPointer<Text>
     private let parts: UnsafeBufferPointer<Shape.Part>
     private let bytes: Bytes
+    private let dialling: DiallingPlan
 
-    init(_ all: [Signature]) {
+    init(_ all: [Signature], dialling: DiallingPlan) {
+        self.dialling = dialling
         var layout = Layout()
         for signature in all { layout.add(signature) }
         signatures = .frozen(layout.signatures)
@@ -75,7 +77,13 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
         case .contains: contains(value, check.range)
         case .shape: Shape.matches(value, UnsafeBufferPointer(rebasing: parts[check.range]), literals: bytes)
         case .form(let form): form.matches(value, in: facts)
+        case .dialled: dials(value, check.range)
         }
+    }
+
+    private func dials(_ value: Bytes, _ range: Range<Int>) -> Bool {
+        guard let number = DialledNumber(value)?.international(dialling) else { return false }
+        return any(range) { number.hasPrefix(lowercase: $0) }
     }
 
     private func any(_ range: Range<Int>, _ matches: (Bytes) -> Bool) -> Bool {
@@ -121,6 +129,7 @@ extension SignatureMatcher {
             case .contains(let texts): (.contains, add(texts))
             case .shape(let shape): (.shape, add(shape))
             case .form(let form): (.form(form), 0..<0)
+            case .dialled(let codes): (.dialled, add(codes))
             }
         }
 
