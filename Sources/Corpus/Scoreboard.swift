@@ -16,7 +16,8 @@ public struct Scoreboard: Sendable {
         let attacks = lines.compactMap { line in
             line.figures.attack.map { figures in
                 [
-                    line.scenario.name, line.scenario.goal?.text ?? "none", figures.recognised.text, figures.messages.text,
+                    line.scenario.name, line.scenario.goal?.text ?? "none", figures.recognised.text,
+                    figures.messages.text,
                     figures.failures.text, String(figures.passed), String(figures.sent),
                 ]
             }
@@ -26,7 +27,8 @@ public struct Scoreboard: Sendable {
         }
         return """
             # Failures until an attack is recognised, messages and failures until one of its messages is treated (- is never),
-            # messages that passed of those that were sent; requests of customers, and how many of them were refused. Written by `make corpus UPDATE=1`.
+            # messages that passed of those that were sent; requests of customers, and how many of them were refused.
+            # Written by `make corpus UPDATE=1`.
 
             \(Self.table([Self.attackTitle] + attacks))
 
@@ -59,7 +61,8 @@ public struct Scoreboard: Sendable {
             } else if words.count >= 7, let sent = Int(words[words.count - 1]), let passed = Int(words[words.count - 2])
             {
                 known[words[0], default: Figures()].attack = AttackFigures(
-                    recognised: Int(words[words.count - 5]), messages: Int(words[words.count - 4]), failures: Int(words[words.count - 3]), passed: passed,
+                    recognised: Int(words[words.count - 5]), messages: Int(words[words.count - 4]),
+                    failures: Int(words[words.count - 3]), passed: passed,
                     sent: sent)
             }
         }
@@ -90,7 +93,8 @@ public struct Scoreboard: Sendable {
         if let attack = figures.attack {
             if let goal = scenario.goal, !goal.isMet(by: attack) {
                 problems.append(
-                    "recognised after \(attack.recognised.text) failures, treated after \(attack.messages.text) messages and \(attack.failures.text) failures, goal \(goal.text)"
+                    "recognised after \(attack.recognised.text) failures, treated after \(attack.messages.text) messages "
+                        + "and \(attack.failures.text) failures, goal \(goal.text)"
                 )
             }
             if let before = known[scenario.name]?.attack {
