@@ -55,6 +55,15 @@ let package = Package(
                 "Console", "RPC", "JSON", "PolicyFile",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
+        .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
+        .executableTarget(
+            name: "micro-bench", dependencies: ["CAllocations", "Guard", "JSON", "Policy", "PolicyFile", "RPC", "State"],
+            path: "Benchmarks/micro", swiftSettings: strict),
+        .target(
+            name: "Differential", dependencies: ["Guard", "JSON", "Policy"], path: "Tests/Differential",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "fuzz", dependencies: ["Differential"], path: "Tests/Fuzz", swiftSettings: strict),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "JSON", "Policy"], swiftSettings: strict),
         .testTarget(
             name: "SipguardctlTests",
@@ -80,7 +89,7 @@ let package = Package(
             name: "ARITests", dependencies: ["ARI", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
             swiftSettings: strict),
         .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon"], swiftSettings: strict),
-        .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),
+        .testTarget(name: "GuardTests", dependencies: ["Differential", "Guard"], swiftSettings: strict),
         .testTarget(
             name: "ReplayTests", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
     ],

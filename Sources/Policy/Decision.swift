@@ -31,8 +31,8 @@ public struct Decision: Sendable {
         public static let totalBudgetSpent = Events(rawValue: 16)
     }
 
-    init(_ answer: Answer, rule: String) {
-        (self.answer, self.rule, ruleID) = (answer, rule, NameID(rule))
+    init(_ answer: Answer, rule: String, id: NameID) {
+        (self.answer, self.rule, ruleID) = (answer, rule, id)
     }
 }
 

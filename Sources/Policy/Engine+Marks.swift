@@ -13,8 +13,8 @@ extension Engine {
         var marks = Marks()
         var (score, heaviest, shadowScore): (Int, Int?, Int) = (0, nil, 0)
         var shadowHeaviest: Int?
-        let matcher = ruleset.matcher
-        for index in 0..<matcher.count where matcher.matches(index, facts) {
+        var carried = ruleset.matcher.carried(by: facts)
+        while let index = carried.popFirst() {
             guard ruleset.signatures[index].mode != .off else { continue }
             let signature = ruleset.signatures[index]
             marks.hits.addSignature(index)

@@ -46,7 +46,10 @@ public struct Signature: Sendable {
 
     /// Whether a request carries this mark, be its mode what it may. For trying a signature out: a policy's are looked for
     /// all at once by its `SignatureMatcher`.
-    public func matches(_ facts: RequestFacts) -> Bool { SignatureMatcher([self]).matches(0, facts) }
+    public func matches(_ facts: RequestFacts) -> Bool {
+        var carried = SignatureMatcher([self]).carried(by: facts)
+        return carried.popFirst() != nil
+    }
 }
 
 /// What an attacker is after, as far as it can be told; the answer depends on it.
