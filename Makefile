@@ -4,6 +4,8 @@
 # make playground  the daemon and a proxy to attack with tools of your own (PORT=5070, ANTIFLOOD=stock,
 #                  ASTERISK=1)
 # make bench       one table of round trips and CPU, and what asking costs a call in Asterisk
+# make corpus      labelled attacks and customers against the policy, one table (UPDATE=1 checks the figures in,
+#                  ONLY=name, SEED=n, POLICY=file)
 # make asan       the unit tests under the address sanitizer
 # make clean
 # Each installs what it needs (scripts/setup), on Debian as root or through sudo.
@@ -14,10 +16,14 @@ PORT ?= 5060
 ANTIFLOOD ?=
 ASTERISK ?=
 PYTEST_ARGUMENTS ?=
+UPDATE ?=
+ONLY ?=
+SEED ?=
+POLICY ?=
 # capturing packets and filling a disk need root
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 
-.PHONY: all setup build demo test check lint unit integration playground bench asan clean
+.PHONY: all setup build demo test check lint unit integration playground bench corpus asan clean
 
 all: build
 
@@ -58,6 +64,12 @@ bench: build
 	@scripts/setup bench run asterisk
 	Benchmarks/run
 	/usr/bin/python3 -B Benchmarks/asterisk
+
+corpus:
+	@scripts/setup build
+	@swift build --product sipguard-corpus >&2
+	@swift run --skip-build sipguard-corpus Tests/Corpus $(if $(UPDATE),--update) $(if $(ONLY),--only $(ONLY)) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(POLICY),--policy $(POLICY))
 
 asan:
 	@scripts/setup build

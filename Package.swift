@@ -24,7 +24,7 @@ let package = Package(
         .target(name: "Policy", swiftSettings: strict),
         .target(
             name: "PolicyFile", dependencies: ["Policy", "Yams"],
-            resources: [.embedInCode("default-policy.yaml")], swiftSettings: strict),
+            resources: [.embedInCode("default-policy.yaml"), .embedInCode("policy.schema.json")], swiftSettings: strict),
         .target(name: "State", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "Guard", dependencies: ["JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
         .target(
@@ -88,8 +88,15 @@ let package = Package(
         .testTarget(
             name: "ARITests", dependencies: ["ARI", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
             swiftSettings: strict),
-        .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon"], swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Differential", "Guard"], swiftSettings: strict),
+        .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard"], swiftSettings: strict),
+        .target(name: "Corpus", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
+        .executableTarget(
+            name: "sipguard-corpus",
+            dependencies: ["Corpus", "PolicyFile", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CorpusTests", dependencies: ["Corpus", "Policy", "PolicyFile"], swiftSettings: strict),
         .testTarget(
             name: "ReplayTests", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
     ],

@@ -14,6 +14,8 @@ public struct Configuration: Sendable, Equatable {
     public var logLevel = Logger.Level.info
     public var logFormat = LogFormat.automatic
     public var asterisk = Asterisk()
+    /// Where decisions are written down; nil: nowhere.
+    public var decisionLog: DecisionLog.Settings?
 
     public init() {}
 

@@ -10,7 +10,7 @@ enum EventLog {
         if dropped > 0 { logger.warning("more events than could be logged", metadata: ["count": "\(dropped)"]) }
     }
 
-    private static func write(_ event: GuardEvent, to logger: Logger) {
+    static func write(_ event: GuardEvent, to logger: Logger) {
         switch event {
         case .attackRecognised(let id, let source, let rule, let treatment):
             logger.notice(
@@ -56,6 +56,9 @@ enum EventLog {
             logger.notice("own addresses changed", metadata: ["addresses": "\(addresses)"])
         case .stateNotSaved(let problem): logger.error("state cannot be saved", metadata: ["problem": "\(problem)"])
         case .stateSavedAgain: logger.notice("state is saved again")
+        case .decisionLogFailing(let problem):
+            logger.error("decisions cannot be logged", metadata: ["problem": "\(problem)"])
+        case .decisionLogWorking: logger.notice("decisions are logged again")
         }
     }
 }

@@ -44,7 +44,9 @@ public func loadPolicy(of configuration: Configuration) throws(StartFailure) -> 
 public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: Logger, output: LogOutput) async throws
 {
     let stateFile = configuration.stateFile.map(StateFile.init)
-    let state = GuardState(policy: policy, memory: configuration.memory, version: version, stateFile: stateFile)
+    let decisionLog = configuration.decisionLog.map(DecisionLog.init)
+    let state = GuardState(
+        policy: policy, memory: configuration.memory, version: version, stateFile: stateFile, decisionLog: decisionLog)
     state.addErrorCount("log_lines_lost") { output.failureCount }
     restore(state, logger)
     for warning in policy.document.warnings { logger.warning("policy", metadata: ["warning": "\(warning)"]) }
@@ -67,7 +69,9 @@ public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: 
     }
     let asterisk = AsteriskService(configuration.asterisk, state: state, logger: logger)
     let services: [(any Service)?] = [
-        MaintenanceService(state: state, logger: logger), ReloadService(state: state), asterisk,
+        // First, and so ended last.
+        DecisionLogService(decisionLog, logger: logger), MaintenanceService(state: state, logger: logger),
+        ReloadService(state: state), asterisk,
         ListenerService(listeners: listeners, logger: logger),
     ]
     let group = ServiceGroup(

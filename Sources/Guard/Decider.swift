@@ -7,10 +7,12 @@ import State
 public final class Decider {
     let state: GuardState
     private var reader: SnapshotPublisher.Reader
+    private let recorder: DecisionRecorder?
 
     public init(_ state: GuardState) {
         self.state = state
         reader = SnapshotPublisher.Reader(state.publisher)
+        recorder = state.decisionLog.map(DecisionRecorder.init)
     }
 
     func snapshot() -> Snapshot { reader.current() }
@@ -35,6 +37,7 @@ public final class Decider {
         }
         state.totals.count(decision, facts.count)
         snapshot.hits.add(decision.hits)
+        recorder?.record(decision, id: id, facts, at: now)
         return (id, decision)
     }
 
@@ -53,6 +56,7 @@ public final class Decider {
             if !decision.events.isEmpty { announce(decision, record, facts.user) }
             return decision
         }
+        recorder?.record(outcome, facts, at: now)
         state.totals.count(outcome)
         state.totals.count(decision.events, decision.endedFloodAnswers)
         snapshot.hits.add(decision.hits)

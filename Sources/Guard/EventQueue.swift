@@ -18,6 +18,8 @@ public enum GuardEvent: Sendable {
     case ownAddressesChanged([Prefix])
     case stateNotSaved(String)
     case stateSavedAgain
+    case decisionLogFailing(String)
+    case decisionLogWorking
 }
 
 /// Events on their way from the threads that decide to the one that logs; bounded, since an attack makes them.

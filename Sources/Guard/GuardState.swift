@@ -23,14 +23,19 @@ public final class GuardState: Sendable {
     private let listeners = Mutex<[@Sendable () -> ListenerReport]>([])
     private let errorCounts = Mutex<[(name: String, count: @Sendable () -> Int)]>([])
     let stateFile: StateFile?
+    /// Where decisions are written down, if they are.
+    let decisionLog: DecisionLog?
 
     /// Half of the memory goes to the records of sources and half to counters.
-    public init(policy: LoadedPolicy, memory: Int = defaultMemory, version: String, stateFile: StateFile? = nil) {
+    public init(
+        policy: LoadedPolicy, memory: Int = defaultMemory, version: String, stateFile: StateFile? = nil,
+        decisionLog: DecisionLog? = nil
+    ) {
         sources = SourceTable(bytes: memory / 2)
         counters = CounterTable(bytes: memory / 2)
         startedAt = Clock.now
         self.version = version
-        self.stateFile = stateFile
+        (self.stateFile, self.decisionLog) = (stateFile, decisionLog)
         policyPath = policy.path
         // Ids of two runs of the daemon must not meet: they begin with the time of the start.
         decisions = Atomic(UInt64(Clock.wallMicroseconds / 1_000_000) << 28)
@@ -38,6 +43,7 @@ public final class GuardState: Sendable {
             Snapshot(
                 policy: policy, addresses: Self.book(policy, AddressLists.Entries()), store: counters,
                 hits: HitCounters(policy.document.ruleset, carrying: nil)))
+        if let decisionLog { addErrorCount("decisions_not_logged") { decisionLog.lost } }
     }
 
     /// A new decision's id.

@@ -33,6 +33,12 @@ public struct PolicyDocument: Sendable {
     }
 }
 
+/// The JSON Schema of policy files, for editors. It sees slips in keys, words and forms; what lies between two places is for
+/// `PolicyDocument.parse`.
+public enum PolicySchema {
+    public static var text: String { String(decoding: PackageResources.policy_schema_json, as: UTF8.self) }
+}
+
 /// The built-in policy, read once.
 enum BuiltInPolicy {
     static let name = "default-policy.yaml"

@@ -1,12 +1,13 @@
 import ArgumentParser
 import Console
 import JSON
+import PolicyFile
 
 /// `sipguardctl policy`
 struct PolicyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "policy", abstract: "The rules: check, show, test and explain them.",
-        subcommands: [Check.self, Show.self, Test.self, Explain.self])
+        subcommands: [Check.self, Show.self, Test.self, Explain.self, Schema.self])
 
     /// `sipguardctl policy check`
     struct Check: ParsableCommand {
@@ -68,5 +69,13 @@ struct PolicyCommand: ParsableCommand {
             let running = try connection.ask("policy.show", nil)
             return (running["text"]?.string ?? "", running["path"]?.string ?? "default-policy.yaml")
         }
+    }
+
+    /// `sipguardctl policy schema`
+    struct Schema: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the JSON Schema of policy files, for editors; needs no daemon.")
+
+        func run() { Terminal.print(PolicySchema.text) }
     }
 }

@@ -2,6 +2,7 @@ import AMI
 import ARI
 import FastAGI
 import Foundation
+import Guard
 import PolicyFile
 import RPC
 import Testing
@@ -50,6 +51,22 @@ import Testing
         #expect(listeners[0].name == "fastagi:127.0.0.1:4573" && listeners[0].maxConnections == 256)
         #expect(listeners[1].exchangeLimit == .seconds(1) && listeners[1].maxConnections == 9)
         #expect(!Configuration().listeners.contains { $0.wireProtocol == .fastAGI })
+    }
+
+    @Test func readsTheDecisionLog() throws {
+        func log(_ text: String) throws -> DecisionLog.Settings? {
+            try ConfigurationFile.parse(text: "decision_log: \(text)\n", name: "x").decisionLog
+        }
+        #expect(try log("{ path: /var/log/d.jsonl }") == DecisionLog.Settings(path: "/var/log/d.jsonl"))
+        let all = try log("{ path: /d, size: 1MiB, files: 9, what: treated }")
+        #expect(all?.size == 1 << 20 && all?.files == 9 && all?.coverage == .treated)
+        #expect(Configuration().decisionLog == nil)
+        for bad in [
+            "{ size: 1MiB }", "{ path: d }", "{ path: /d, size: 1KiB }", "{ path: /d, files: 0 }",
+            "{ path: /d, what: some }", "{ path: /d, rotate: daily }", "yes",
+        ] {
+            #expect(throws: FileProblems.self) { try log(bad) }
+        }
     }
 
     @Test func whatIsNotSaidIsTheDefault() throws {

@@ -11,10 +11,14 @@ struct House {
     let state: GuardState
     private let dispatcher: Dispatcher
 
-    init(policy text: String? = nil, path: String? = nil, role: Role = .admin, stateFile: StateFile? = nil) throws {
+    init(
+        policy text: String? = nil, path: String? = nil, role: Role = .admin, stateFile: StateFile? = nil,
+        decisionLog: DecisionLog? = nil
+    ) throws {
         let document = try text.map { try PolicyDocument.parse(text: $0, name: "test.yaml") } ?? .builtIn
         let policy = LoadedPolicy(document: document, path: path, loadedAt: Clock.now)
-        state = GuardState(policy: policy, memory: 4 << 20, version: "test", stateFile: stateFile)
+        state = GuardState(
+            policy: policy, memory: 4 << 20, version: "test", stateFile: stateFile, decisionLog: decisionLog)
         dispatcher = Dispatcher(service: GuardService(state: state), caller: Caller(listener: "test", role: role))
     }
 

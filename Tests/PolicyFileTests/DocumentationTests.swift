@@ -37,4 +37,29 @@ import Testing
             + Mode.allCases.map(\.rawValue)
         for word in words { #expect(text.contains(word), "\(word)") }
     }
+
+    @Test("The schema for editors has every key and word of the format, and no other") func schema() throws {
+        let schema = try #require(
+            try JSONSerialization.jsonObject(with: Data(PolicySchema.text.utf8)) as? [String: Any])
+        let definitions = try #require(schema["definitions"] as? [String: [String: Any]])
+        func keys(_ object: [String: Any]?) -> Set<String> {
+            Set((object?["properties"] as? [String: Any] ?? [:]).keys)
+        }
+        func words(_ object: Any?) -> Set<String> { Set((object as? [String: Any])?["enum"] as? [String] ?? []) }
+        func property(_ definition: String, _ name: String) -> [String: Any]? {
+            (definitions[definition]?["properties"] as? [String: [String: Any]])?[name]
+        }
+        #expect(keys(schema) == Set(PolicyReader.keys))
+        #expect(keys(definitions["signature"]) == Set(SignatureReader.keys))
+        #expect(keys(definitions["limit"]) == Set(LimitReader.keys))
+        #expect(keys(definitions["treatment"]) == Set(TreatmentReader.keys))
+        #expect(keys(definitions["matcher"]) == Set(ConditionReader.matchers))
+        #expect(words(definitions["field"]) == Set(Field.allCases.map(\.name)))
+        #expect(words(definitions["purpose"]) == Set(Purpose.allCases.map(\.rawValue)))
+        #expect(words(definitions["mode"]) == Set(Mode.allCases.map(\.rawValue)))
+        #expect(words(property("matcher", "form")) == Set(Form.allCases.map(\.rawValue)))
+        #expect(words(property("limit", "count")) == Set(CountedEvent.allCases.map(\.rawValue)))
+        let parts = (property("limit", "key")?["anyOf"] as? [Any])?.first
+        #expect(words(parts) == Set(CounterScope.Part.allCases.map(\.rawValue)))
+    }
 }

@@ -1,0 +1,42 @@
+/// How far an attack came.
+public struct AttackFigures: Equatable, Sendable {
+    /// The number of the first message that was treated; nil: none was.
+    public var messages: Int?
+    /// Failures that were reported before it.
+    public var failures: Int?
+    /// Messages that passed in all, and those that were sent.
+    public var passed = 0
+    public var sent = 0
+
+    /// What is worse than in `other`, in words; empty if nothing is.
+    func regressions(from other: AttackFigures) -> [String] {
+        func compare(_ what: String, _ now: Int?, _ before: Int?) -> String? {
+            let isWorse = (now ?? .max) > (before ?? .max)
+            return isWorse ? "\(what): \(now.text), was \(before.text)" : nil
+        }
+        return [
+            compare("messages until treated", messages, other.messages),
+            compare("failures until treated", failures, other.failures),
+            compare("messages that passed", passed, other.passed),
+        ].compactMap { $0 }
+    }
+}
+
+/// How customers fared.
+public struct CustomerFigures: Equatable, Sendable {
+    public var requests = 0
+    public var refused = 0
+    /// The first refusal in words, for whoever looks for the reason.
+    public var firstRefusal: String?
+}
+
+/// What came of a scenario; nil where it has no such side.
+public struct Figures: Equatable, Sendable {
+    public var attack: AttackFigures?
+    public var customers: CustomerFigures?
+}
+
+extension Int? {
+    /// A dash for what never came to be.
+    var text: String { map(String.init) ?? "-" }
+}

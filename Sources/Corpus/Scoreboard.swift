@@ -1,0 +1,102 @@
+/// The corpus' figures as one table, which is what is checked in as well.
+public struct Scoreboard: Sendable {
+    /// Figures by a scenario's name.
+    public typealias Known = [String: Figures]
+
+    private var lines: [(scenario: Scenario, figures: Figures)] = []
+
+    public init() {}
+
+    public mutating func add(_ scenario: Scenario, _ figures: Figures) { lines.append((scenario, figures)) }
+
+    private static let attackTitle = ["attack", "goal", "messages", "failures", "passed", "sent"]
+    private static let customerTitle = ["customer", "requests", "refused"]
+
+    public var text: String {
+        let attacks = lines.compactMap { line in
+            line.figures.attack.map { figures in
+                [
+                    line.scenario.name, line.scenario.goal?.text ?? "none", figures.messages.text,
+                    figures.failures.text,
+                    String(figures.passed), String(figures.sent),
+                ]
+            }
+        }
+        let customers = lines.compactMap { line in
+            line.figures.customers.map { [line.scenario.name, String($0.requests), String($0.refused)] }
+        }
+        return """
+            # Messages and failures until an attack is treated (- is never), messages that passed of those that were sent;
+            # requests of customers, and how many of them were refused. Written by `make corpus UPDATE=1`.
+
+            \(Self.table([Self.attackTitle] + attacks))
+
+            \(Self.table([Self.customerTitle] + customers))
+
+            """
+    }
+
+    /// Columns two spaces apart, the name to the left and the rest to the right.
+    private static func table(_ rows: [[String]]) -> String {
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            row.indices.map { column in
+                let padding = String(repeating: " ", count: widths[column] - row[column].count)
+                return column == 0 ? row[column] + padding : padding + row[column]
+            }.joined(separator: "  ")
+        }.joined(separator: "\n")
+    }
+
+    /// Reads figures back from such a table.
+    public static func known(in text: String) -> Known {
+        var known: Known = [:]
+        for line in text.split(separator: "\n") where !line.hasPrefix("#") {
+            let words = line.split(separator: " ").map(String.init)
+            if words.count == 3, let requests = Int(words[1]), let refused = Int(words[2]) {
+                known[words[0], default: Figures()].customers = CustomerFigures(requests: requests, refused: refused)
+            } else if words.count >= 6, let sent = Int(words[words.count - 1]), let passed = Int(words[words.count - 2])
+            {
+                known[words[0], default: Figures()].attack = AttackFigures(
+                    messages: Int(words[words.count - 4]), failures: Int(words[words.count - 3]), passed: passed,
+                    sent: sent)
+            }
+        }
+        return known
+    }
+
+    /// All that is wrong with the figures of all scenarios.
+    public func problems(against known: Known) -> [String] {
+        lines.flatMap { Self.problems($0.figures, of: $0.scenario, against: known) }
+    }
+
+    /// Scenarios that are better than what is checked in.
+    public func improvements(on known: Known) -> [String] {
+        lines.filter { line in
+            guard let attack = line.figures.attack, let before = known[line.scenario.name]?.attack else { return false }
+            return attack.regressions(from: before).isEmpty && !before.regressions(from: attack).isEmpty
+        }.map(\.scenario.name)
+    }
+
+    /// What is wrong with the figures of a scenario: refused customers, a goal that was missed, a step back.
+    public static func problems(_ figures: Figures, of scenario: Scenario, against known: Known) -> [String] {
+        var problems: [String] = []
+        if let customers = figures.customers, customers.refused > 0 {
+            let first = customers.firstRefusal ?? ""
+            problems.append(
+                "\(customers.refused) of \(customers.requests) requests of customers refused, first \(first)")
+        }
+        if let attack = figures.attack {
+            if let goal = scenario.goal, !goal.isMet(by: attack) {
+                problems.append(
+                    "treated after \(attack.messages.text) messages and \(attack.failures.text) failures, goal \(goal.text)"
+                )
+            }
+            if let before = known[scenario.name]?.attack {
+                problems += attack.regressions(from: before)
+            } else {
+                problems.append("no figures are checked in; look at them, then run make corpus UPDATE=1")
+            }
+        }
+        return problems.map { "\(scenario.name): \($0)" }
+    }
+}

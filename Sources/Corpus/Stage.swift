@@ -1,0 +1,100 @@
+import Guard
+import Policy
+import PolicyFile
+import Replay
+
+/// Plays a scenario through the real engine with real tables, in the scenario's own time.
+public final class Stage {
+    /// A scenario that sends more is cut off here, and its figures say so by their count.
+    public static let mostMessages = 10_000
+    /// Enough for every source of a scenario; the counts of a full table would depend on chance.
+    private static let memory = 1 << 20
+    private static let beginning = Instant(microseconds: 1_000_000_000_000)
+
+    private let simulation: Simulation
+    private let scenario: Scenario
+    private var devices: [Device] = []
+    private var agenda = Agenda()
+    private var attack = AttackFigures()
+    private var customers = CustomerFigures()
+    private var failures = 0
+    private let most: Int
+
+    /// - Parameter most: messages after which the curtain falls.
+    public init(
+        _ scenario: Scenario, policy: PolicyDocument = .builtIn, place: Place = .written, seed: UInt64 = 1,
+        most: Int = mostMessages
+    ) {
+        (self.scenario, self.most) = (scenario, most)
+        simulation = Simulation(policy: policy, own: [Prefix(place.serverAddress)], memory: Self.memory)
+        for (index, actor) in scenario.actors.enumerated() {
+            for number in 0..<actor.devices {
+                let random = SeededRandom(seed: seed, index, number)
+                var device = Device(actor, number: number, place: place, random: random)
+                agenda.add(device.start(after: Self.beginning), devices.count)
+                devices.append(device)
+            }
+        }
+    }
+
+    /// Plays it to its end.
+    public func play() -> Figures {
+        while let (instant, index) = agenda.next(), attack.sent + customers.requests < most {
+            let message = devices[index].send(at: instant)
+            let reply = deliver(message, at: instant)
+            if let next = devices[index].hear(reply, at: instant) { agenda.add(next, index) }
+        }
+        return Figures(
+            attack: scenario.hasAttackers ? attack : nil, customers: scenario.hasCustomers ? customers : nil)
+    }
+
+    private func deliver(_ message: Message, at now: Instant) -> Reply {
+        message.bytes.withUnsafeBufferPointer { bytes in
+            var facts = RequestFacts(source: message.source)
+            facts.transport = message.transport
+            MessageReader.read(bytes, into: &facts)
+            let decision = simulation.check(facts, at: now)
+            count(message, decision, facts, at: now)
+            guard decision.answer == .pass else { return Reply(decision.answer) }
+            let reply = scenario.registrar.reply(to: facts, message.credentials)
+            report(reply, facts, message, at: now)
+            return .passed(reply.answer)
+        }
+    }
+
+    /// As `sipguard_report` of integrations/kamailio/sipguard.lua does.
+    private func report(_ reply: Registrar.Reply, _ facts: RequestFacts, _ message: Message, at now: Instant) {
+        guard let outcome = reply.outcome else { return }
+        if message.isAttack, outcome == .authFailed || outcome == .unknownUser { failures += 1 }
+        var told = RequestFacts(source: facts.source)
+        told.transport = facts.transport
+        told[.method] = facts[.method]
+        told[.callID] = facts[.callID]
+        if !reply.user.isEmpty { told[.authUser] = reply.user }
+        simulation.report(outcome, told, at: now)
+    }
+
+    private func count(_ message: Message, _ decision: Decision, _ facts: RequestFacts, at now: Instant) {
+        let passes = decision.answer == .pass
+        guard message.isAttack else {
+            customers.requests += 1
+            if !passes { refuse(decision, facts, now) }
+            return
+        }
+        attack.sent += 1
+        if passes {
+            attack.passed += 1
+        } else if attack.messages == nil {
+            (attack.messages, attack.failures) = (attack.sent, failures)
+        }
+    }
+
+    private func refuse(_ decision: Decision, _ facts: RequestFacts, _ now: Instant) {
+        customers.refused += 1
+        guard customers.firstRefusal == nil else { return }
+        let seconds = (now - Self.beginning).microseconds / 1_000_000
+        customers.firstRefusal =
+            "\(facts[.method].text) of \(facts.user.text) from \(facts.source) after \(seconds) s: "
+            + "\(decision.answer.verdict.name) by \(decision.rule)"
+    }
+}

@@ -1,0 +1,82 @@
+import Policy
+
+/// Takes passwords out of facts before they are stored.
+///
+/// Both functions write into memory that has room for as many bytes as the value, and say how many they wrote.
+enum Redaction {
+    /// svcrack's From tag is hex of `user:password`, a byte 01 and a decimal number. The password becomes one hyphen, so
+    /// that the tag keeps its form and is recognised when it is decided about again. Every tag of hex digits that could be
+    /// one is treated so, also where the form is not quite SIPVicious': a phone's random tag loses nothing that matters.
+    static func tag(_ tag: Bytes, into output: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        guard let colon = colon(inHex: tag) else { return copy(tag, to: output, at: 0) }
+        let tail = tail(ofHex: tag, after: colon)
+        guard tail > 2 * colon + 2 else { return copy(tag, to: output, at: 0) }
+        var count = copy(tag.part(0, 2 * colon + 2), to: output, at: 0)
+        (output[count], output[count + 1]) = (0x32, 0x64)
+        count += 2
+        return copy(tag.part(tail, tag.count), to: output, at: count)
+    }
+
+    /// The index of the first pair of digits that is a colon, where only printable text stands before it.
+    private static func colon(inHex tag: Bytes) -> Int? {
+        for index in 0..<(tag.count / 2) {
+            guard let byte = byte(tag, index), byte >= 0x20, byte != 0x7F else { return nil }
+            if byte == 0x3A { return index }
+        }
+        return nil
+    }
+
+    /// Where the byte 01 and the number behind it begin, in digits; the end where there are none.
+    private static func tail(ofHex tag: Bytes, after colon: Int) -> Int {
+        guard tag.count.isMultiple(of: 2) else { return tag.count }
+        var index = tag.count / 2 - 1
+        while index > colon, let byte = byte(tag, index), byte.isDigit { index -= 1 }
+        return index > colon && byte(tag, index) == 0x01 ? 2 * index : tag.count
+    }
+
+    private static func byte(_ tag: Bytes, _ index: Int) -> UInt8? {
+        guard let high = tag[2 * index].hexValue, let low = tag[2 * index + 1].hexValue else { return nil }
+        return high << 4 | low
+    }
+
+    /// `sip:user:password@host` (RFC 3261 section 19.1.1) loses what stands between the colon and the at sign.
+    static func uri(_ value: Bytes, into output: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        var (count, index) = (0, 0)
+        while index < value.count {
+            output[count] = value[index]
+            count += 1
+            index += 1
+            guard endsScheme(value, index), let (colon, at) = password(value, from: index) else { continue }
+            count = copy(value.part(index, colon), to: output, at: count)
+            index = at
+        }
+        return count
+    }
+
+    private static func endsScheme(_ value: Bytes, _ end: Int) -> Bool {
+        value[end - 1] == 0x3A && (ends(value, end, "sip:") || ends(value, end, "sips:"))
+    }
+
+    private static func ends(_ value: Bytes, _ end: Int, _ scheme: StaticString) -> Bool {
+        scheme.withUTF8Buffer { value.part(0, end).hasSuffix(lowercase: $0) }
+    }
+
+    /// Where the password's colon and the at sign behind it stand.
+    private static func password(_ value: Bytes, from start: Int) -> (colon: Int, at: Int)? {
+        var colon: Int?
+        for index in start..<value.count {
+            switch value[index] {
+            case 0x3A: colon = colon ?? index
+            case 0x40: return colon.map { ($0, index) }
+            case 0x3E, 0x3C, 0x22, 0x20, 0x09: return nil
+            default: break
+            }
+        }
+        return nil
+    }
+
+    private static func copy(_ bytes: Bytes, to output: UnsafeMutableBufferPointer<UInt8>, at start: Int) -> Int {
+        for index in 0..<bytes.count { output[start + index] = bytes[index] }
+        return start + bytes.count
+    }
+}

@@ -1,0 +1,190 @@
+import Glibc
+import JSON
+import Policy
+import PolicyFile
+import RPC
+import Testing
+
+@testable import Guard
+
+@Suite struct DecisionLogTests {
+    private let directory = TemporaryDirectory()
+    private let path: String
+
+    init() { path = directory.file("decisions.jsonl") }
+
+    private func log(_ change: (inout DecisionLog.Settings) -> Void = { _ in }) -> DecisionLog {
+        var settings = DecisionLog.Settings(path: path)
+        change(&settings)
+        return DecisionLog(settings)
+    }
+
+    private func lines(_ file: String) throws -> [JSONValue] {
+        try text(file).split(separator: "\n").map { try JSONValue(parsing: String($0)) }
+    }
+
+    private func text(_ file: String) -> String {
+        guard let stream = fopen(file, "r") else { return "" }
+        defer { fclose(stream) }
+        var bytes = [UInt8](repeating: 0, count: 4 << 20)
+        return String(decoding: bytes[..<fread(&bytes, 1, bytes.count, stream)], as: UTF8.self)
+    }
+
+    @Test func aLineHasWhatWasAskedAndAnswered() throws {
+        let log = log()
+        let house = try House(decisionLog: log)
+        let answer = try house.call(
+            "guard.check",
+            [
+                "source_ip": "2001:db8::7", "method": "REGISTER", "from_user": "O'Brien \u{1}", "transport": "udp",
+                "cseq": 7, "auth_nonce_valid": true,
+            ])
+        try house.call("guard.report", ["source_ip": "203.0.113.5", "outcome": "auth_failed", "user": "1001"])
+        #expect(DecisionLogWriter(log).write() == nil)
+        let lines = try lines(path)
+        #expect(lines.count == 2)
+        #expect(lines[0]["result"] == answer)
+        #expect(
+            lines[0]["check"] == [
+                "source_ip": "2001:db8::7", "transport": "udp", "method": "REGISTER", "from_user": "O'Brien \u{1}",
+                "cseq": 7, "auth_nonce_valid": true,
+            ])
+        #expect(lines[1]["report"] == ["outcome": "auth_failed", "source_ip": "203.0.113.5", "auth_user": "1001"])
+        let time = try #require(lines[0]["time"]?.string)
+        #expect(time.hasPrefix(String(Clock.text(of: Clock.now).prefix(13))) && time.hasSuffix("Z") && time.count == 27)
+    }
+
+    @Test func whatPassedIsLeftOutWhereOnlyTreatedRequestsAreWanted() throws {
+        let log = log { $0.coverage = .treated }
+        let house = try House(decisionLog: log)
+        for agent in ["Yealink SIP-T46S", "friendly-scanner"] {
+            _ = try house.verdict(["source_ip": "203.0.113.5", "method": "OPTIONS", "user_agent": .string(agent)])
+        }
+        try house.call("guard.report", ["source_ip": "203.0.113.5", "outcome": "challenged"])
+        #expect(DecisionLogWriter(log).write() == nil)
+        #expect(try lines(path).map { $0["check"]?["user_agent"] } == ["friendly-scanner"])
+    }
+
+    @Test func filesAreBoundedInSizeAndNumber() throws {
+        let log = log { ($0.size, $0.files) = (64 << 10, 3) }
+        let house = try House(decisionLog: log)
+        let writer = DecisionLogWriter(log)
+        for turn in 0..<20 {
+            for _ in 0..<100 {
+                _ = try house.verdict(["source_ip": "203.0.113.5", "method": "OPTIONS", "call_id": "turn \(turn)"])
+            }
+            #expect(writer.write() == nil)
+        }
+        let files = [path, path + ".1", path + ".2"]
+        for file in files { #expect((1...(64 << 10)).contains(text(file).utf8.count)) }
+        #expect(text(path + ".3").isEmpty && log.lost == 0)
+        #expect(try lines(path).last?["check"]?["call_id"] == "turn 19")
+    }
+
+    @Test func whatFindsNoRoomIsCountedAndNobodyWaits() throws {
+        let log = log()
+        let house = try House(decisionLog: log)
+        let line = 1000 + DecisionRecorder.mostBytesOfFact
+        let room = 2 * DecisionLog.stripeBytes / line
+        for _ in 0..<(2 * room) {
+            let request: JSONValue = [
+                "source_ip": "203.0.113.5", "method": "OPTIONS", "ruri": .string(String(repeating: "x", count: 4000)),
+            ]
+            #expect(try house.verdict(request) == "pass" || log.lost >= 0)
+        }
+        #expect(log.lost > 0 && log.lost < 2 * room)
+        #expect(try house.call("stats.get")["errors"]?["decisions_not_logged"]?.int64 == Int64(log.lost))
+        #expect(DecisionLogWriter(log).write() == nil)
+        #expect(try lines(path).count == 2 * room - log.lost)
+        #expect(try lines(path)[0]["check"]?["ruri"]?.string?.count == DecisionRecorder.mostBytesOfFact)
+    }
+
+    @Test func aFullDiskIsSaidOnceAndTheEndOfIt() throws {
+        var settings = DecisionLog.Settings(path: "/dev/full")
+        let log = DecisionLog(settings)
+        let house = try House(decisionLog: log)
+        let writer = DecisionLogWriter(log)
+        var events: [GuardEvent?] = []
+        for _ in 0..<3 {
+            _ = try house.verdict(["source_ip": "203.0.113.5", "method": "OPTIONS"])
+            events.append(writer.write())
+        }
+        guard case .decisionLogFailing(let problem) = events[0] else { throw Mistake() }
+        #expect(problem == "/dev/full: No space left on device" && events[1] == nil && events[2] == nil)
+        #expect(log.lost == 3)
+        settings.path = directory.file("missing/decisions.jsonl")
+        let missing = DecisionLog(settings)
+        _ = try House(decisionLog: missing).verdict(["source_ip": "203.0.113.5", "method": "OPTIONS"])
+        guard case .decisionLogFailing = DecisionLogWriter(missing).write() else { throw Mistake() }
+    }
+
+    @Test func aFileThatWasMovedAwayBeginsAnew() throws {
+        let log = log()
+        let house = try House(decisionLog: log)
+        let writer = DecisionLogWriter(log)
+        for _ in 0..<2 {
+            _ = try house.verdict(["source_ip": "203.0.113.5", "method": "OPTIONS"])
+            #expect(writer.write() == nil)
+            rename(path, directory.file("moved"))
+        }
+        #expect(try lines(directory.file("moved")).count == 1)
+    }
+
+    private struct Mistake: Error {}
+}
+
+@Suite struct RedactionTests {
+    private static func hex(_ text: String) -> String {
+        text.utf8.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+    }
+
+    private func redact(_ text: String, _ function: (Bytes, UnsafeMutableBufferPointer<UInt8>) -> Int) -> String {
+        var output = [UInt8](repeating: 0, count: max(1, text.utf8.count))
+        var text = text
+        let count = text.withUTF8 { text in output.withUnsafeMutableBufferPointer { function(text, $0) } }
+        return String(decoding: output[..<count], as: UTF8.self)
+    }
+
+    @Test(
+        "a password in a From tag is never kept",
+        arguments: [
+            ("1000:s3cret\u{1}1234567890", "1000:-\u{1}1234567890"), ("1000:a\u{1}12345", "1000:-\u{1}12345"),
+            ("1000:with:colon\u{1}99999", "1000:-\u{1}99999"), ("1000:ümlaut\u{1}12345", "1000:-\u{1}12345"),
+            ("1000:odd\u{1}one\u{1}12345", "1000:-\u{1}12345"), ("1000:no-number", "1000:-"),
+            ("1000:\u{1}12345", "1000:\u{1}12345"), ("c0000201\u{1}12345", "c0000201\u{1}12345"),
+            ("1000\u{1}1234567", "1000\u{1}1234567"),
+        ])
+    func tag(text: String, kept: String) {
+        #expect(redact(Self.hex(text), Redaction.tag) == Self.hex(kept))
+        #expect(redact(Self.hex(text).uppercased(), Redaction.tag).lowercased() == Self.hex(kept))
+    }
+
+    @Test("other tags stay as they are", arguments: ["", "a", "as7d6f", "1fa03a3b", "z3a", "1000:secret"])
+    func other(tag: String) { #expect(redact(tag, Redaction.tag) == tag) }
+
+    @Test("what is left of svcrack's tag is still recognised") func form() throws {
+        let tag = redact(Self.hex("1000:s3cret\u{1}1234567890"), Redaction.tag)
+        let request = SampleRequest(
+            source: IPAddress(v4: 1),
+            fields: [(.method, "REGISTER"), (.fromUser, "1000"), (.fromTag, tag), (.userAgent, "x")])
+        #expect(
+            request.withFacts { facts in
+                Form.allCases.contains { form in
+                    let signature = Signature(
+                        name: "x", tool: "x", purpose: .cracking, weight: 1, mode: .enforce,
+                        conditions: [Condition(fields: [.fromTag], matcher: .form(form))])
+                    return form == .sipviciousPasswordTag && signature.matches(facts)
+                }
+            })
+    }
+
+    @Test(
+        "a password in a URI is never kept",
+        arguments: [
+            ("sip:1000:secret@pbx.example.com", "sip:1000@pbx.example.com"),
+            ("\"x:y@z\" <sips:a:b:c@h:5061;x=sip:>", "\"x:y@z\" <sips:a@h:5061;x=sip:>"),
+            ("<SIP:1@h:5060>, <sip:2:pw@h>", "<SIP:1@h:5060>, <sip:2@h>"), ("sip:h:5060", "sip:h:5060"),
+            ("sip::p@h", "sip:@h"), ("", ""), ("sip:", "sip:"), ("tel:+1", "tel:+1"),
+        ])
+    func uri(text: String, kept: String) { #expect(redact(text, Redaction.uri) == kept) }
+}
