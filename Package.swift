@@ -57,7 +57,8 @@ let package = Package(
             ], swiftSettings: strict),
         .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
         .executableTarget(
-            name: "micro-bench", dependencies: ["CAllocations", "Guard", "JSON", "Policy", "PolicyFile", "RPC", "State"],
+            name: "micro-bench",
+            dependencies: ["CAllocations", "Guard", "JSON", "Policy", "PolicyFile", "RPC", "State"],
             path: "Benchmarks/micro", swiftSettings: strict),
         .target(
             name: "Differential", dependencies: ["Guard", "JSON", "Policy"], path: "Tests/Differential",

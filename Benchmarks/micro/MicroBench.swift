@@ -1,17 +1,28 @@
 import Glibc
+import JSON
 
 /// Measures the daemon's inside in one process: what a decision costs, without a socket.
 ///
-/// `micro-bench work PART COUNT` only does the work, to be run under callgrind.
+/// `micro-bench measure` prints JSON; `micro-bench work PART COUNT` only does the work, to be run under callgrind.
 @main enum MicroBench {
     static func main() {
-        let words = CommandLine.arguments.dropFirst()
+        let words = Array(CommandLine.arguments.dropFirst())
         switch words.first {
+        case "measure": measure(Array(words.dropFirst()))
         case "work": work(Array(words.dropFirst()))
         default:
-            print("usage: micro-bench work PART COUNT")
+            print("usage: micro-bench measure [decision|signatures|prefixes|table]... | work PART COUNT")
             exit(64)
         }
+    }
+
+    private static func measure(_ names: [String]) {
+        let all: [(String, () -> [Figure])] = [
+            ("decision", Measurements.decision), ("signatures", Measurements.signatures),
+            ("prefixes", Measurements.prefixes), ("table", Stalls.measure),
+        ]
+        let figures = all.filter { names.isEmpty || names.contains($0.0) }.flatMap { $0.1() }
+        print(JSONValue.array(figures.map(\.json)).prettyText)
     }
 
     private static func work(_ words: [String]) {

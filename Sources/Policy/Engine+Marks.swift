@@ -45,13 +45,8 @@ extension Engine {
         guard !standing.isProtected else { return nil }
         var first: (LimitRule, Duration)?
         for index in ruleset.limits.indices where ruleset.limits[index].event == .requests {
+            guard let retry = excess(ruleset.limits[index], facts, isTrusted, now) else { continue }
             let rule = ruleset.limits[index]
-            guard rule.mode != .off else { continue }
-            let key = rule.scope.key(rule.id, facts, user: facts.user, grouping: ruleset.sources)
-            let limit = isTrusted ? rule.trustedLimit : rule.limit
-            guard case .exceeds(let retry) = store.take(key, limit: limit, count: facts.count, now: now) else {
-                continue
-            }
             marks.hits.addLimit(index)
             trace?.add(
                 "limit \(rule.name)", "exceeded, conforms again in \(retry.secondsRoundedUp) s, \(rule.mode.rawValue)")
@@ -63,5 +58,18 @@ extension Engine {
             }
         }
         return first
+    }
+
+    /// Counts a request for a limit: when to come again, where it exceeds it. Apart, so that a request within all limits counts
+    /// no reference of theirs.
+    @inline(__always)
+    private func excess(
+        _ rule: borrowing LimitRule, _ facts: RequestFacts, _ isTrusted: Bool, _ now: Instant
+    ) -> Duration? {
+        guard rule.mode != .off else { return nil }
+        let key = rule.scope.key(rule.id, facts, user: facts.user, grouping: ruleset.sources)
+        let limit = isTrusted ? rule.trustedLimit : rule.limit
+        guard case .exceeds(let retry) = store.take(key, limit: limit, count: facts.count, now: now) else { return nil }
+        return retry
     }
 }

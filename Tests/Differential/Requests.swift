@@ -6,7 +6,8 @@ package struct Requests {
 
     /// The next text; the same seed gives the same ones.
     package mutating func next() -> [UInt8] {
-        var text = Array(Int.random(in: 0..<4, using: &random) == 0 ? Self.samples.randomElement(using: &random)! : made())
+        var text = Array(
+            Int.random(in: 0..<4, using: &random) == 0 ? Self.samples.randomElement(using: &random)! : made())
         for _ in 0..<Self.damages.randomElement(using: &random)! { damage(&text) }
         return text
     }
@@ -16,7 +17,9 @@ package struct Requests {
 
     private mutating func made() -> [UInt8] {
         var params = [Self.sources.randomElement(using: &random)!]
-        for _ in 0..<Int.random(in: 1...8, using: &random) { params.append(Self.members.randomElement(using: &random)!) }
+        for _ in 0..<Int.random(in: 1...8, using: &random) {
+            params.append(Self.members.randomElement(using: &random)!)
+        }
         params.shuffle(using: &random)
         var outer = [
             #""jsonrpc":"2.0""#, Self.ids.randomElement(using: &random)!, #""method":"guard.check""#,
