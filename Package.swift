@@ -27,8 +27,14 @@ let package = Package(
             resources: [.embedInCode("default-policy.yaml"), .embedInCode("policy.schema.json")], swiftSettings: strict),
         .target(name: "State", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "Guard", dependencies: ["JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
+        .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .target(
-            name: "Replay", dependencies: ["Guard", "JSON", "Policy", "PolicyFile", "State"], swiftSettings: strict),
+            name: "Replay", dependencies: ["CPcap", "Guard", "JSON", "Policy", "PolicyFile", "State"],
+            swiftSettings: strict),
+        .target(name: "CFetch"),
+        .target(
+            name: "Feeds", dependencies: ["CFetch", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
+            swiftSettings: strict),
         .target(name: "AGI", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "FastAGI", dependencies: ["AGI", "Guard", "Policy", "RPC"], swiftSettings: strict),
         .executableTarget(
@@ -39,7 +45,7 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "AMI", "ARI", "FastAGI", "Guard", "Policy", "PolicyFile", "RPC", "JSON",
+                "AMI", "ARI", "FastAGI", "Feeds", "Guard", "Policy", "PolicyFile", "RPC", "JSON",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -52,7 +58,7 @@ let package = Package(
         .executableTarget(
             name: "sipguardctl",
             dependencies: [
-                "Console", "RPC", "JSON", "PolicyFile",
+                "Console", "RPC", "JSON", "PolicyFile", "Replay",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
         .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
@@ -91,6 +97,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Differential", "Guard"], swiftSettings: strict),
         .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard"], swiftSettings: strict),
+        .testTarget(name: "FeedsTests", dependencies: ["Feeds"], swiftSettings: strict),
         .target(name: "Corpus", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
         .executableTarget(
             name: "sipguard-corpus",
@@ -99,7 +106,8 @@ let package = Package(
         .testTarget(
             name: "CorpusTests", dependencies: ["Corpus", "Policy", "PolicyFile"], swiftSettings: strict),
         .testTarget(
-            name: "ReplayTests", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
+            name: "ReplayTests", dependencies: ["Guard", "JSON", "Policy", "PolicyFile", "Replay"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -5,8 +5,8 @@ public struct CalledRequest: Equatable, Sendable {
     public let source: IPAddress
     /// Start line and headers as far as they were asked for.
     public let message: [UInt8]
-    /// Whether lines came that Asterisk never wrote.
-    public internal(set) var isForged = false
+    /// Whether lines came that Asterisk never wrote, or names that would become such lines.
+    public var isForged = false
 
     /// The word for that in `RequestFacts`' field `anomaly`.
     public static let anomaly: StaticString = "forged-lines"
@@ -19,6 +19,30 @@ public struct CalledRequest: Equatable, Sendable {
         }
         guard let source else { return nil }
         (self.source, self.message) = (source, message)
+        isForged = writesControlCharacters
+    }
+
+    /// - Parameter values: source, Request-URI, and then those of `Facts.headers`, as many as are known.
+    ///
+    /// They are put together to a request, so that it is read by who reads requests elsewhere.
+    init?(values: [[UInt8]]) {
+        var message: [UInt8] = []
+        message.append("INVITE ")
+        message += values[1]
+        message.append(" SIP/2.0\r\n")
+        for (header, value) in zip(Facts.headers, values.dropFirst(2)) where !value.isEmpty {
+            message.append(header)
+            message += value
+            message.append("\r\n")
+        }
+        message.append("\r\n")
+        self.init(remote: values[0], message: message)
+    }
+
+    /// Whether the caller's or the called name has control characters in escaped form. No phone writes them; Asterisk
+    /// decodes them and prints them as they are.
+    private var writesControlCharacters: Bool {
+        withFacts { $0[.fromUser].escapesControlCharacters || $0[.ruri].escapesControlCharacters }
     }
 
     /// What the engine is to decide about; the facts point into this for as long as `body` runs.

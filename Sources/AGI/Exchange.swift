@@ -2,8 +2,9 @@ import Policy
 
 /// One call's exchange with Asterisk as a value: bytes go in, what to do next comes out; it waits for nothing.
 ///
-/// First the environment, which is ignored, then one question for the facts, then one command that tells the decision.
-/// Never two commands at once: Asterisk does not see a second one that is already in its buffer.
+/// First the environment, which is ignored but for its second line: facts of the dialplan's own may stand there. If not,
+/// then one question for them. Then one command that tells the decision. Never two commands at once: Asterisk does not see
+/// a second one that is already in its buffer.
 public struct Exchange: Sendable {
     /// What to do next.
     public enum Action: Equatable, Sendable {
@@ -46,12 +47,19 @@ public struct Exchange: Sendable {
 
     private enum Phase: Equatable {
         case environment, facts, deciding, telling
+        /// The same where no answer has shown that the environment was over: what ends it may be forged.
+        case tellingUntilClosed
         case ended(Ending)
     }
 
     private var phase = Phase.environment
     private var lines: LineBuffer
     private var environment = Environment()
+    private var environmentLines = 0
+    private var isCarried = false
+    private var confirmations = 0
+    /// What was decided about.
+    public private(set) var request: CalledRequest?
     private let query: FactsQuery
     private var room: Int
     private var strayLines = 0
@@ -65,7 +73,7 @@ public struct Exchange: Sendable {
     }
 
     /// Lines that Asterisk cannot have written: an attempt to forge its answers. Only known for sure once the facts came.
-    public var forgedLines: Int { environment.forgedLines + strayLines }
+    public var forgedLines: Int { environment.forgedLines + strayLines + max(0, confirmations - 1) }
 
     /// Takes what came.
     public mutating func received(_ bytes: UnsafeRawBufferPointer) -> Action {
@@ -87,15 +95,22 @@ public struct Exchange: Sendable {
     public mutating func decided(_ variables: ChannelVariables) -> Action {
         guard phase == .deciding else { return end(.odd) }
         if isHungUp { return end(.hungUp) }
-        phase = .telling
+        phase = isCarried ? .tellingUntilClosed : .telling
         return .sendLast(variables.command)
     }
 
     /// Asterisk has closed.
-    public mutating func closed() -> Ending { finish(isHungUp ? .hungUp : .closedEarly) }
+    public mutating func closed() -> Ending {
+        if phase == .tellingUntilClosed { _ = received(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        return finish(otherwise: isUsageText ? .odd : .closedEarly)
+    }
 
     /// A deadline has passed.
-    public mutating func timedOut() -> Ending { finish(isHungUp ? .hungUp : .timedOut) }
+    public mutating func timedOut() -> Ending { finish(otherwise: .timedOut) }
+
+    private mutating func finish(otherwise ending: Ending) -> Ending {
+        finish(confirmations > 0 ? .answered : isHungUp ? .hungUp : ending)
+    }
 
     private mutating func finish(_ ending: Ending) -> Ending {
         if case .ended(let before) = phase { return before }
@@ -112,17 +127,34 @@ public struct Exchange: Sendable {
         case .facts: readFacts(range)
         case .deciding: nil
         case .telling: readConfirmation(range)
+        case .tellingUntilClosed: readUntilClosed(range)
         case .ended(let ending): .end(ending)
         }
     }
 
     private mutating func readEnvironment(_ range: Range<Int>) -> Action? {
         guard range.isEmpty else {
-            lines.withBytes(range) { environment.read($0) }
+            environmentLines += 1
+            lines.withBytes(range) { line in
+                environment.read(line)
+                if environmentLines == 2 { request = FactsInAddress.request(from: line) }
+            }
             return nil
+        }
+        if let request {
+            isCarried = true
+            return decide(request)
         }
         phase = .facts
         return .send(query.command)
+    }
+
+    private mutating func decide(_ request: CalledRequest) -> Action {
+        var request = request
+        if forgedLines > 0 { request.isForged = true }
+        self.request = request
+        phase = .deciding
+        return .decide(request)
     }
 
     /// Whatever comes before the answer may be forged, `HANGUP` and error lines as well: it is counted and nothing more.
@@ -133,10 +165,8 @@ public struct Exchange: Sendable {
             return nil
         }
         isHungUp = false
-        guard var request = lines.withBytes(range, query.request(from:)) else { return end(.odd) }
-        request.isForged = forgedLines > 0
-        phase = .deciding
-        return .decide(request)
+        guard let request = lines.withBytes(range, query.request(from:)) else { return end(.odd) }
+        return decide(request)
     }
 
     /// From here on only Asterisk itself speaks: what callers could smuggle in came before the facts.
@@ -152,6 +182,18 @@ public struct Exchange: Sendable {
         case .other: return end(.odd)
         case .done: return end(.answered)
         }
+    }
+
+    /// Nothing that comes here can end the exchange: closing before Asterisk has read the command would take it back.
+    private mutating func readUntilClosed(_ range: Range<Int>) -> Action? {
+        let (confirmation, isEnvironment) = lines.withBytes(range) { (Confirmation($0), $0.hasPrefix("agi_")) }
+        switch confirmation {
+        case .done: confirmations += 1
+        case .hangup: isHungUp = true
+        case .usageBegins, .usageEnds: isUsageText = true
+        case .other: if !isUsageText || isEnvironment { strayLines += 1 }
+        }
+        return nil
     }
 }
 

@@ -20,9 +20,7 @@ public enum Facts: Sendable {
     }
 
     /// What the values from the third on are.
-    fileprivate static let headers: [StaticString] = [
-        "From: ", "User-Agent: ", "Call-ID: ", "To: ", "Via: ", "Contact: ",
-    ]
+    static let headers: [StaticString] = ["From: ", "User-Agent: ", "Call-ID: ", "To: ", "Via: ", "Contact: "]
 }
 
 /// The one question that takes all facts from the channel.
@@ -73,49 +71,12 @@ struct FactsQuery {
         var index = start
         while index <= end, values.count < expressions.count {
             let next = min(line.index(of: 0x20, from: index) ?? end, end)
-            guard let value = Self.decoded(line.part(index, next)) else { return nil }
+            guard let value = line.part(index, next).percentDecoded else { return nil }
             values.append(value)
             index = next + 1
         }
         guard values.count == expressions.count, index > end else { return nil }
-        return CalledRequest(remote: values[0], message: Self.message(values))
-    }
-
-    /// The request as far as it is known, so that it is read by who reads requests elsewhere.
-    private static func message(_ values: [[UInt8]]) -> [UInt8] {
-        var message: [UInt8] = []
-        message.append("INVITE ")
-        message += values[1]
-        message.append(" SIP/2.0\r\n")
-        for (header, value) in zip(Facts.headers, values.dropFirst(2)) where !value.isEmpty {
-            message.append(header)
-            message += value
-            message.append("\r\n")
-        }
-        message.append("\r\n")
-        return message
-    }
-
-    /// Undoes the encoding; a line break or NUL becomes a space, as it would have been one in a folded header. Nil for what
-    /// URIENCODE does not write.
-    private static func decoded(_ text: Bytes) -> [UInt8]? {
-        var value: [UInt8] = []
-        value.reserveCapacity(text.count)
-        var index = 0
-        while index < text.count {
-            var byte = text[index]
-            if byte == 0x25 {
-                guard index + 2 < text.count, let high = text[index + 1].hexValue, let low = text[index + 2].hexValue
-                else { return nil }
-                byte = high << 4 | low
-                index += 2
-            } else if byte <= 0x20 || byte >= 0x7F {
-                return nil
-            }
-            value.append(byte == 0x0D || byte == 0x0A || byte == 0 ? 0x20 : byte)
-            index += 1
-        }
-        return value
+        return CalledRequest(values: values)
     }
 }
 

@@ -11,6 +11,8 @@ public enum ExitStatus: Int32, Sendable {
     case error = 4
     /// The command line is wrong (EX_USAGE of sysexits.h).
     case usage = 64
+    /// A file is broken, or holds nothing of what is asked for (EX_DATAERR).
+    case badData = 65
     /// A file named on the command line cannot be read (EX_NOINPUT).
     case noInput = 66
     /// The policy has mistakes (EX_CONFIG).

@@ -18,7 +18,10 @@ extension Page {
             .init("address"), .init("since"), .init("until"), .init("by", limit: 20), .init("comment"),
         ])
         for entry in allowed { table.add(self.entry(entry, withRule: false)) }
+        let names = result["names"].elements
+        if !names.isEmpty, allowed.isEmpty { return showNames(names) }
         showList(table, "The allow list is empty.", total: result["total"].count, offset: offset)
+        showNames(names)
     }
 
     private func entry(_ entry: JSONValue, withRule: Bool) -> [Cell] {
@@ -48,7 +51,7 @@ extension Page {
 
     /// What `allow.add` did.
     public mutating func showNowAllowed(_ result: JSONValue) {
-        say("\(result["address"].string ?? "?") is allowed \(end(result)).")
+        say("\(result["name"].string ?? result["address"].string ?? "?") is allowed \(end(result)).")
     }
 
     private func end(_ entry: JSONValue) -> String {

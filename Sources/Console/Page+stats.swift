@@ -8,8 +8,9 @@ extension Page {
         gap()
         showRequests(result["requests"] ?? .null)
         showFloods(result["floods"] ?? .null)
+        showAlarms(result["alarms"].elements)
         showIncidents(result["incidents"] ?? .null)
-        let known = ["version", "uptime_seconds", "requests", "floods", "incidents"]
+        let known = ["version", "uptime_seconds", "requests", "floods", "incidents", "alarms"]
         for member in result.members where !known.contains(member.key) {
             if member.value.isScalar {
                 values([(member.key.spoken, Cell(member.value.words))])

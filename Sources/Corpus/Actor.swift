@@ -15,7 +15,8 @@ struct Actor: Sendable {
     /// The users or numbers that are called, one in each exchange.
     var dials: [Template] = []
     var password = Password.right
-    /// In so many exchanges at first the password is wrong, whatever `password` says.
+    /// In so many exchanges at first the password is right, in so many after them wrong, and then what `password` says.
+    var rightAtFirst = 0
     var wrongAtFirst = 0
     /// Whether credentials are sent at once where a nonce is known.
     var keepsNonce = false

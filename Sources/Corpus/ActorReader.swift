@@ -11,7 +11,8 @@ struct ActorReader {
 
     private static let keys = [
         "name", "role", "devices", "from", "from_each", "port", "transport", "accounts", "tries", "dials", "password",
-        "wrong_at_first", "nonce", "device", "exchange", "call_each", "digest", "message", "send", "start", "spread",
+        "right_at_first", "wrong_at_first", "nonce", "device", "exchange", "call_each", "digest", "message", "send",
+        "start", "spread",
         "every",
         "jitter", "count", "reacts",
     ]
@@ -39,6 +40,7 @@ struct ActorReader {
     private func readCredentials(_ map: YAMLMapping, _ actor: inout Actor) {
         actor.accounts = map["accounts"]?.listOrOne()?.flatMap { $0.users() ?? [] } ?? []
         actor.password = map["password"]?.choice() ?? (actor.accounts.isEmpty ? .none : .right)
+        actor.rightAtFirst = map["right_at_first"]?.integer(1...100_000) ?? 0
         actor.wrongAtFirst = map["wrong_at_first"]?.integer(1...100_000) ?? 0
         actor.keepsNonce = map["nonce"]?.choice([("kept", true), ("fresh", false)]) ?? false
     }

@@ -130,7 +130,9 @@ struct Device {
     }
 
     private var password: Actor.Password {
-        actor.steps[step].password ?? (exchange < actor.wrongAtFirst ? .wrong : actor.password)
+        if let password = actor.steps[step].password { return password }
+        if exchange < actor.rightAtFirst { return .right }
+        return exchange < actor.rightAtFirst + actor.wrongAtFirst ? .wrong : actor.password
     }
 
     private func credentials(at now: Instant) -> Credentials {

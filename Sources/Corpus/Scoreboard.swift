@@ -36,9 +36,12 @@ public struct Scoreboard: Sendable {
             """
     }
 
-    /// Columns two spaces apart, the name to the left and the rest to the right.
+    /// Columns two spaces apart, the name to the left and the rest to the right; wide enough that one more scenario seldom
+    /// moves the others.
     private static func table(_ rows: [[String]]) -> String {
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        let widths = rows[0].indices.map { column in
+            max(column == 0 ? 44 : 8, rows.map { $0[column].count }.max() ?? 0)
+        }
         return rows.map { row in
             row.indices.map { column in
                 let padding = String(repeating: " ", count: widths[column] - row[column].count)

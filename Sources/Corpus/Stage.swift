@@ -70,6 +70,7 @@ public final class Stage {
         told.transport = facts.transport
         told[.method] = facts[.method]
         told[.callID] = facts[.callID]
+        told[.fromUser] = facts[.fromUser]
         if !reply.user.isEmpty { told[.authUser] = reply.user }
         simulation.report(outcome, told, at: now)
     }

@@ -14,6 +14,7 @@ public struct Configuration: Sendable, Equatable {
     public var logLevel = Logger.Level.info
     public var logFormat = LogFormat.automatic
     public var asterisk = Asterisk()
+    public var alarms = AlarmSettings()
     /// Where decisions are written down; nil: nowhere.
     public var decisionLog: DecisionLog.Settings?
 

@@ -25,13 +25,20 @@ public enum ConfigurationFile {
             if let level = log["level"]?.choice(Logger.Level.words) { configuration.logLevel = level }
             if let format = log["format"]?.choice(LogFormat.self) { configuration.logFormat = format }
         }
+        if let alarms = map["alarms"]?.mapping(["no_requests", "no_reports"]) {
+            let span = Duration.seconds(1)...(.seconds(30 * 86_400))
+            if let limit = alarms["no_requests"]?.duration(span) { configuration.alarms.noRequests = limit }
+            if let limit = alarms["no_reports"]?.duration(span) { configuration.alarms.noReports = limit }
+        }
         if let log = map["decision_log"] { configuration.decisionLog = Self.decisionLog(log) }
         if let asterisk = map["asterisk"] { configuration.asterisk = Self.asterisk(asterisk) }
         try reader.check()
         return configuration
     }
 
-    private static let keys = ["listeners", "policy", "state_file", "memory", "log", "asterisk", "decision_log"]
+    private static let keys = [
+        "listeners", "policy", "state_file", "memory", "log", "asterisk", "decision_log", "alarms",
+    ]
     private static let listenerKeys = [
         "unix", "tcp", "fastagi", "role", "mode", "owner", "group", "max_connections", "max_message",
         "allow_non_loopback", "name",

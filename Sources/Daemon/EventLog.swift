@@ -54,6 +54,26 @@ enum EventLog {
         case .ownAddressesChanged(let own):
             let addresses = own.map(\.description).joined(separator: ",")
             logger.notice("own addresses changed", metadata: ["addresses": "\(addresses)"])
+        case .nameAllowed(let name, let by):
+            logger.notice("allow list entry added", metadata: ["source.name": "\(name)", "by": "\(by)"])
+        case .nameResolved(let name, let addresses):
+            let addresses = addresses.map(\.description).joined(separator: ",")
+            logger.notice("allowed name resolved", metadata: ["source.name": "\(name)", "addresses": "\(addresses)"])
+        case .nameNotResolved(let name, let problem):
+            logger.warning(
+                "allowed name does not resolve, its last addresses stay",
+                metadata: ["source.name": "\(name)", "problem": "\(problem)"])
+        case .feedLoaded(let name, let entries, let badLines):
+            logger.notice(
+                "feed loaded", metadata: ["feed": "\(name)", "entries": "\(entries)", "bad_lines": "\(badLines)"])
+        case .feedFailed(let name, let problem):
+            logger.warning(
+                "feed cannot be read, its old list stays", metadata: ["feed": "\(name)", "problem": "\(problem)"])
+        case .alarmRaised(let name, let subject, let problem):
+            logger.warning(
+                "alarm", metadata: ["alarm": "\(name)", "subject": "\(subject)", "problem": "\(problem)"])
+        case .alarmOver(let name, let subject):
+            logger.notice("alarm is over", metadata: ["alarm": "\(name)", "subject": "\(subject)"])
         case .stateNotSaved(let problem): logger.error("state cannot be saved", metadata: ["problem": "\(problem)"])
         case .stateSavedAgain: logger.notice("state is saved again")
         case .decisionLogFailing(let problem):

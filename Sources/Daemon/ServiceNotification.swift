@@ -4,6 +4,7 @@ import Glibc
 enum ServiceNotification: String {
     case ready = "READY=1"
     case stopping = "STOPPING=1"
+    case watchdog = "WATCHDOG=1"
 
     func send() { Self.send(rawValue) }
 

@@ -30,14 +30,17 @@ public final class Decider {
         let ruleset = snapshot.engine.ruleset
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
         let ban = snapshot.addresses.ban(on: facts.source, now: now)
+        var facts = facts
+        facts.feeds = snapshot.addresses.feeds(naming: facts.source)
         let id = state.nextDecision()
         var trace: Trace?
         let key = ruleset.sources.key(of: facts.source)
         let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
             record.last.id = id
             let flood = FloodStanding(record.flood)
-            let decision = snapshot.engine.check(
+            var decision = snapshot.engine.check(
                 facts, record: &record, standing: standing, ban: ban, now: now, trace: &trace)
+            decision.lease = snapshot.engine.lease(for: decision, facts, record, standing, ban, now: now)
             follow(decision, facts, id: id, before: flood, record: &record, ruleset, now: now)
             if !decision.events.isEmpty { announce(decision, record, facts.user) }
             return decision
@@ -50,6 +53,7 @@ public final class Decider {
 
     /// Takes what became of a request.
     public func report(_ outcome: Outcome, _ facts: RequestFacts, at now: Instant = Clock.now) {
+        guard outcome != .dropped else { return dropped(facts, at: now) }
         let snapshot = snapshot()
         let ruleset = snapshot.engine.ruleset
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
@@ -64,9 +68,28 @@ public final class Decider {
             return decision
         }
         recorder?.record(outcome, facts, at: now)
-        state.totals.count(outcome)
+        state.totals.count(outcome, facts.count)
         state.totals.count(decision.events, decision.endedFloodAnswers)
         snapshot.hits.add(decision.hits)
+    }
+
+    /// Takes what a proxy has answered by itself under a lease.
+    private func dropped(_ facts: RequestFacts, at now: Instant) {
+        let snapshot = snapshot()
+        let ruleset = snapshot.engine.ruleset
+        let standing = snapshot.addresses.standing(of: facts.source, now: now)
+        let ban = snapshot.addresses.ban(on: facts.source, now: now)
+        let key = ruleset.sources.key(of: facts.source)
+        let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
+            let flood = FloodStanding(record.flood)
+            let decision = snapshot.engine.dropped(facts, record: &record, standing: standing, ban: ban, now: now)
+            follow(decision, facts, id: record.last.id, before: flood, record: &record, ruleset, now: now)
+            if !decision.events.isEmpty { announce(decision, record, facts.user) }
+            return decision
+        }
+        recorder?.record(.dropped, facts, at: now)
+        state.totals.count(.dropped, facts.count)
+        state.totals.count(decision, facts.count)
     }
 
     /// Puts what began into the queues of the log and of those who act on it; both are somebody else's thread.

@@ -31,7 +31,7 @@ final class DecisionRecorder {
     }
 
     func record(_ outcome: Outcome, _ facts: RequestFacts, at now: Instant) {
-        guard log.settings.coverage == .all else { return }
+        guard log.settings.coverage == .all || outcome == .dropped else { return }
         line.removeAll()
         line.beginObject()
         line.key("report")

@@ -3,14 +3,26 @@ import Policy
 
 /// Writes a decision as the result of `guard.check`.
 enum DecisionWriter {
-    static func write(_ decision: Decision, id: UInt64, into result: inout JSONWriter) {
+    /// - Parameter agent: the User-Agent that was read, which a lease may hold for.
+    static func write(_ decision: Decision, id: UInt64, agent: Bytes = .unknown, into result: inout JSONWriter) {
         result.beginObject()
         result.raw(member(decision.answer.verdict))
         writeAnswer(decision, id, into: &result)
         result.member("rule", decision.rule)
         result.key("decision")
         writeID(id, into: &result)
-        result.raw(#","ttl":0"#)
+        if let lease = decision.lease {
+            result.member("ttl", Int(lease.duration.microseconds / 1000))
+        } else {
+            result.raw(#","ttl":0"#)
+        }
+        switch decision.lease?.key {
+        case .source: result.member("key", "source")
+        case .sourceAndUserAgent:
+            result.member("key", "source_user_agent")
+            if agent.isKnown { result.member("user_agent", UnsafeRawBufferPointer(agent)) }
+        case nil: break
+        }
         if let shadow = decision.shadow {
             result.key("shadow")
             result.beginObject()

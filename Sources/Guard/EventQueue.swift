@@ -16,6 +16,13 @@ public enum GuardEvent: Sendable {
     case policyReloaded(path: String?, rules: Int, signatures: Int)
     case policyRefused(path: String?, problems: [String])
     case ownAddressesChanged([Prefix])
+    case nameAllowed(String, by: String)
+    case nameResolved(String, [IPAddress])
+    case nameNotResolved(String, String)
+    case feedLoaded(String, entries: Int, badLines: Int)
+    case feedFailed(String, String)
+    case alarmRaised(String, String, String)
+    case alarmOver(String, String)
     case stateNotSaved(String)
     case stateSavedAgain
     case decisionLogFailing(String)

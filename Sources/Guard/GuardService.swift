@@ -49,6 +49,8 @@ final class GuardSession: RPCSession {
         case "allow.remove": try removeAllowed(Params(params), &result)
         case "incident.list": try listIncidents(Params(params), &result)
         case "incident.show": try showIncident(Params(params), &result)
+        case "feed.list": listFeeds(&result)
+        case "feed.refresh": refreshFeeds(&result)
         case "stats.get": showStats(&result)
         case "stats.top": try showTop(Params(params), &result)
         case "policy.show": showPolicy(&result)

@@ -9,13 +9,17 @@ extension GuardSession {
         if !facts[.method].isKnown, params?["message"] == nil {
             throw .invalidParams("method", "is needed unless message is given")
         }
+        if let unasked = try RequestParams.integer("failed_open", params?["failed_open"]), unasked > 0 {
+            let node = facts[.node].isKnown ? facts[.node].text : ""
+            state.alarms.passedUnasked(min(unasked, 1_000_000), node: String(node.prefix(64)), now: Clock.now)
+        }
         answer(facts, &result)
     }
 
     private func answer(_ facts: RequestFacts, _ result: inout JSONWriter) {
         if !facts[.method].isKnown { state.totals.unreadable.add(1, ordering: .relaxed) }
         let (id, decision) = decider.check(facts)
-        DecisionWriter.write(decision, id: id, into: &result)
+        DecisionWriter.write(decision, id: id, agent: facts[.userAgent], into: &result)
     }
 
     func fastPath(line: UnsafeRawBufferPointer, reply: inout JSONWriter) -> Bool {

@@ -13,7 +13,7 @@ extension RPCErrorCode {
 extension GuardSession {
     func listBans(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         let (snapshot, now, onlyProven) = (snapshot(), Clock.now, try params.bool("proven"))
-        let manual = snapshot.addresses.banned.filter { $0.holds(at: now) }
+        let manual = snapshot.addresses.banned.entries.filter { $0.holds(at: now) }
         let ruleset = snapshot.engine.ruleset
         let automatic = state.sources.compactMap { $0.isBanned(now) && ($0.isProven || !onlyProven) ? $0 : nil }
             .sorted { ($0.bannedSince, $0.address) < ($1.bannedSince, $1.address) }
@@ -41,36 +41,46 @@ extension GuardSession {
         let standing =
             prefix.isSingleAddress
             ? snapshot.addresses.standing(of: prefix.first, now: now)
-            : snapshot.addresses.protection(
-                within: prefix, own: snapshot.policy.own, trustedProxies: snapshot.policy.trustedProxies, now: now)
+            : snapshot.addresses.protection(within: prefix, now: now)?.standing ?? .stranger
         return ["protected": standing.isProtected ? .string(standing.rawValue) : .null]
     }
 
     func listAllowed(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         let now = Clock.now
-        let entries = snapshot().addresses.allowed.filter { $0.holds(at: now) }
-        try writePage("allowed", entries.count, params, &result) { Self.value(entries[$0], rule: nil) }
+        let addresses = snapshot().addresses
+        let entries = [addresses.fixed, addresses.named, addresses.allowed].flatMap(\.entries).filter {
+            $0.holds(at: now)
+        }
+        let names = nameValues
+        try writePage("allowed", entries.count, params, &result) {
+            Self.value(entries[$0], rule: nil)
+        } more: {
+            $0.member("names", names)
+        }
     }
 
     func writePage(
-        _ name: StaticString, _ count: Int, _ params: Params, _ result: inout JSONWriter, _ entry: (Int) -> JSONValue
+        _ name: StaticString, _ count: Int, _ params: Params, _ result: inout JSONWriter, _ entry: (Int) -> JSONValue,
+        more: (inout JSONWriter) -> Void = { _ in }
     ) throws(RPCError) {
         let offset = try params.integer("offset", 0...Int(Int32.max), default: 0)
         let limit = try params.integer("limit", 1...10_000, default: 1000)
         result.beginObject()
         result.member(name, .array((0..<count).dropFirst(offset).prefix(limit).map(entry)))
         result.member("total", count)
+        more(&result)
         result.endObject()
     }
 
     func addBan(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         let entry = try entry(params)
-        if try !params.bool("force") { try refuseProtected(entry.prefix) }
+        if try !params.bool("force") { try refuseLockout(by: entry.prefix, params) }
         try add(entry, to: .ban, &result)
         state.events.add(.banAdded(entry))
     }
 
     func addAllowed(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
+        if let name = try params.string("name") { return try addName(name, params, &result) }
         let entry = try entry(params)
         try add(entry, to: .allow, &result)
         state.events.add(.allowAdded(entry))
@@ -95,29 +105,6 @@ extension GuardSession {
             comment: try params.comment("comment"), by: try params.comment("by"))
     }
 
-    /// Nobody locks out this machine, a proxy, an allowed address or himself by mistake.
-    private func refuseProtected(_ prefix: Prefix) throws(RPCError) {
-        let snapshot = snapshot()
-        var standing = snapshot.addresses.protection(
-            within: prefix, own: snapshot.policy.own, trustedProxies: snapshot.policy.trustedProxies, now: Clock.now
-        ).rawValue
-        if case .address(let text, _) = caller.peer, let address = IPAddress(text), prefix.contains(address) {
-            standing = "caller"
-        }
-        guard standing != Standing.stranger.rawValue else { return }
-        let names = [
-            "own": "this machine's own", "trusted_proxy": "a trusted proxy's", "allow": "an allowed one",
-            "caller": "yours",
-        ]
-        throw RPCError(
-            code: RPCErrorCode.protectedAddress, message: "Protected address",
-            data: [
-                "address": .string(prefix.description), "protected": .string(standing),
-                "problem": .string(
-                    "an address in it is \(names[standing] ?? standing); with force it is banned all the same"),
-            ])
-    }
-
     func removeBan(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         let prefix = try params.prefix("address")
         var removed = state.lists.remove(prefix, from: .ban)
@@ -138,8 +125,9 @@ extension GuardSession {
     }
 
     func removeAllowed(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
+        if let name = try params.string("name") { return try removeName(name, params, &result) }
         let prefix = try params.prefix("address")
-        if snapshot().addresses.allowed.contains(where: { $0.prefix == prefix && $0.by == "policy" }) {
+        if snapshot().addresses.fixed[prefix] != nil {
             throw .invalidParams("address", "stands in the policy file; remove it there and reload")
         }
         let removed = state.lists.remove(prefix, from: .allow)
@@ -156,6 +144,7 @@ extension GuardSession {
             "until": entry.until.map { .string(Clock.text(of: $0)) } ?? .null, "comment": .string(entry.comment),
             "by": .string(entry.by),
         ]
+        if let name = entry.name { value["name"] = .string(name) }
         if let rule { value["rule"] = .string(rule) }
         return .object(value)
     }

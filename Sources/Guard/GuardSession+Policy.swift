@@ -43,15 +43,20 @@ extension GuardSession {
     /// Decides on copies and on a store that counts nothing.
     func testPolicy(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         guard let request = params.view("request") else { throw .invalidParams("request", "is needed") }
-        let facts = try RequestParams.facts(request)
+        var facts = try RequestParams.facts(request)
         let (snapshot, now) = (snapshot(), Clock.now)
         let engine = Engine(ruleset: try ruleset(params) ?? snapshot.engine.ruleset, store: DryRunStore(state.counters))
+        // Another policy's feeds have not been got.
+        if engine.ruleset === snapshot.engine.ruleset {
+            facts.feeds = snapshot.addresses.feeds(naming: facts.source)
+        }
         let key = engine.ruleset.sources.key(of: facts.source)
         var record = state.sources.record(of: key) ?? SourceRecord(address: key, now: now)
         var trace: Trace? = Trace()
-        let decision = engine.check(
-            facts, record: &record, standing: snapshot.addresses.standing(of: facts.source, now: now),
-            ban: snapshot.addresses.ban(on: facts.source, now: now), now: now, trace: &trace)
+        let standing = snapshot.addresses.standing(of: facts.source, now: now)
+        let ban = snapshot.addresses.ban(on: facts.source, now: now)
+        var decision = engine.check(facts, record: &record, standing: standing, ban: ban, now: now, trace: &trace)
+        decision.lease = engine.lease(for: decision, facts, record, standing, ban, now: now)
         result.beginObject()
         result.key("verdict")
         DecisionWriter.write(decision, id: 0, into: &result)

@@ -25,6 +25,9 @@ extension GuardSession {
             ])
         result.member("listeners", .array(state.listenerReports.map(Self.value)))
         result.member("tables", tables)
+        result.member("never_matched", .array(snapshot.hits.neverMatched.map { .string($0) }))
+        result.member("alarms", .array(state.alarms.raised.map(Self.value)))
+        result.member("failed_open", Self.object(state.alarms.unasked.map { ($0.node, $0.count) }))
         result.member("policy", policy(snapshot))
         result.member("errors", errors)
         result.endObject()
@@ -49,6 +52,13 @@ extension GuardSession {
             "reject": Self.number(counts[1]),
             "ok200": Self.number(counts[2]), "drop": Self.number(counts[3]),
             "shadow": Self.number(totals.shadow.load(ordering: .relaxed)),
+        ]
+    }
+
+    private static func value(_ alarm: Alarm) -> JSONValue {
+        [
+            "alarm": .string(alarm.name), "subject": alarm.subject.isEmpty ? .null : .string(alarm.subject),
+            "since": .string(Clock.text(of: alarm.since)), "problem": .string(alarm.problem),
         ]
     }
 

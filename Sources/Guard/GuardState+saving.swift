@@ -19,8 +19,9 @@ extension GuardState {
             ]
         }
         return [
-            "version": 1, "allow": .array(entries.allowed.values.map(Self.saved)),
-            "ban": .array(entries.banned.values.map(Self.saved)), "banned_sources": .array(automatic),
+            "version": 1, "allow_names": .array(names.current.added.values.map(Self.saved)),
+            "allow": .array(entries.allowed.entries.map(Self.saved)),
+            "ban": .array(entries.banned.entries.map(Self.saved)), "banned_sources": .array(automatic),
         ]
     }
 
@@ -32,21 +33,37 @@ extension GuardState {
         ]
     }
 
+    private static func saved(_ entry: AllowedNames.Entry) -> JSONValue {
+        [
+            "name": .string(entry.name.name), "since": .int(Clock.wallSeconds(of: entry.since)),
+            "until": entry.name.until.map { .int($0) } ?? .null, "comment": .string(entry.name.comment),
+            "by": .string(entry.by),
+        ]
+    }
+
+    private func restoreNames(_ saved: JSONValue) {
+        for value in saved["allow_names"]?.array ?? [] {
+            guard let text = value["name"]?.string, AllowedName.isName(text) else { continue }
+            let name = AllowedName(name: text, comment: value["comment"]?.string ?? "", until: value["until"]?.int64)
+            let since = value["since"]?.int64.map(Clock.instant) ?? Clock.now
+            let entry = AllowedNames.Entry(name: name, since: since, by: value["by"]?.string ?? "")
+            names.update { $0.added[text.lowercased()] = entry }
+        }
+    }
+
     /// Brings back what was saved; how many bans and allowed entries that were.
     public func restore() throws(StateFileProblem) -> (bans: Int, allowed: Int) {
         guard let stateFile, let saved = try stateFile.load() else { return (0, 0) }
         guard saved["version"]?.int64 == 1 else {
             throw StateFileProblem(description: "\(stateFile.path): not a state file of this version")
         }
-        var entries = AddressLists.Entries()
         let now = Clock.now
-        for entry in (saved["allow"]?.array ?? []).compactMap(Self.entry) where entry.holds(at: now) {
-            entries.allowed[entry.prefix] = entry
+        func list(_ name: String) -> AddressList {
+            AddressList((saved[name]?.array ?? []).compactMap(Self.entry).filter { $0.holds(at: now) })
         }
-        for entry in (saved["ban"]?.array ?? []).compactMap(Self.entry) where entry.holds(at: now) {
-            entries.banned[entry.prefix] = entry
-        }
+        let entries = AddressLists.Entries(allowed: list("allow"), banned: list("ban"))
         lists.replace(entries)
+        restoreNames(saved)
         let automatic = (saved["banned_sources"]?.array ?? []).filter { restoreBan($0, now) }.count
         publishLists()
         return (entries.banned.count + automatic, entries.allowed.count)

@@ -11,6 +11,10 @@ public final class GuardState: Sendable {
     let sources: SourceTable
     let counters: CounterTable
     let lists = AddressLists()
+    let names = AllowedNames()
+    let feedLists = FeedLists()
+    let feedRefreshCount = Atomic<Int>(0)
+    let alarms = Alarms()
     let incidents = IncidentTable()
     let totals = Totals()
     let events = EventQueue()
@@ -41,7 +45,7 @@ public final class GuardState: Sendable {
         decisions = Atomic(UInt64(Clock.wallMicroseconds / 1_000_000) << 28)
         publisher = SnapshotPublisher(
             Snapshot(
-                policy: policy, addresses: Self.book(policy, AddressLists.Entries()), store: counters,
+                policy: policy, addresses: Self.book(policy), store: counters,
                 hits: HitCounters(policy.document.ruleset, carrying: nil)))
         if let decisionLog { addErrorCount("decisions_not_logged") { decisionLog.lost } }
     }
@@ -66,29 +70,39 @@ public final class GuardState: Sendable {
     /// Events to log, and how many more there were.
     public func drainEvents() -> (events: [GuardEvent], dropped: Int) { events.drain() }
 
-    private static func book(_ policy: LoadedPolicy, _ entries: AddressLists.Entries) -> AddressBook {
-        let fixed = policy.document.ruleset.addresses.allow.map {
-            AddressEntry(prefix: $0.prefix, since: policy.loadedAt, until: nil, comment: $0.comment, by: "policy")
-        }
-        let allowed = fixed + entries.allowed.values.sorted { $0.prefix.first < $1.prefix.first }
-        let banned = entries.banned.values.sorted { $0.prefix.first < $1.prefix.first }
-        return AddressBook(
-            allowed: allowed, banned: banned, own: policy.own, trustedProxies: policy.trustedProxies)
+    private static func book(_ policy: LoadedPolicy) -> AddressBook {
+        var book = AddressBook(own: policy.own, trustedProxies: policy.trustedProxies)
+        book.fixed = policy.fixed
+        return book
     }
 
-    /// Publishes the lists as they are now.
-    func publishLists() {
+    /// Publishes a change of the lists; whatever is not changed is shared with the snapshot before.
+    func publish(_ change: (inout AddressBook, Ruleset) -> Void) {
         publisher.update { old in
-            Snapshot(
-                policy: old.policy, addresses: Self.book(old.policy, lists.current), store: counters, hits: old.hits)
+            var addresses = old.addresses
+            change(&addresses, old.engine.ruleset)
+            return Snapshot(policy: old.policy, addresses: addresses, store: counters, hits: old.hits)
+        }
+    }
+
+    /// Publishes the run-time lists as they are now.
+    func publishLists() {
+        publish { addresses, _ in
+            // Read here, where changes never overlap: so the newest lists are published last.
+            (addresses.allowed, addresses.banned) = (lists.current.allowed, lists.current.banned)
         }
         stateFile?.markChanged()
     }
 
     private func publish(_ policy: LoadedPolicy) {
         publisher.update { old in
-            Snapshot(
-                policy: policy, addresses: Self.book(policy, lists.current), store: counters,
+            var addresses = old.addresses
+            addresses.protect(own: policy.own, trustedProxies: policy.trustedProxies)
+            addresses.fixed = policy.fixed
+            let feeds = policy.document.ruleset.feeds
+            addresses.setFeeds(feedLists.table(feeds), allow: FeedLists.allowMask(feeds))
+            return Snapshot(
+                policy: policy, addresses: addresses, store: counters,
                 hits: HitCounters(policy.document.ruleset, carrying: old.hits))
         }
     }
@@ -99,6 +113,7 @@ public final class GuardState: Sendable {
             let document = try policyPath.map { path throws(PolicyProblems) in try PolicyDocument.load(path: path) }
             let policy = LoadedPolicy(document: document ?? .builtIn, path: policyPath, loadedAt: Clock.now)
             publish(policy)
+            publishNames()
             totals.reloads.add(1, ordering: .relaxed)
             let ruleset = policy.document.ruleset
             events.add(
@@ -113,6 +128,8 @@ public final class GuardState: Sendable {
     /// Work that no request should do: call it about once a second.
     public func maintain(now: Instant = Clock.now) {
         if lists.expire(at: now) { publishLists() }
+        expireNames(now)
+        judgeAlarms(now)
         settleFloods(now)
         for incident in incidents.close(at: now) { events.add(.attackOver(incident)) }
         saveState()

@@ -3,6 +3,7 @@ import Synchronization
 
 /// How often each signature and limit of a policy matched. Goes with its ruleset; a reload carries the counts over by name.
 final class HitCounters: Sendable {
+    /// Signatures and, behind them, feeds, as the engine numbers them.
     private let signatures: [Counter]
     private let limits: [Counter]
 
@@ -17,7 +18,7 @@ final class HitCounters: Sendable {
 
     init(_ ruleset: Ruleset, carrying old: HitCounters?) {
         let before = Dictionary(old?.all ?? []) { first, _ in first }
-        signatures = ruleset.signatures.map { Counter($0.name, before[$0.name] ?? 0) }
+        signatures = (ruleset.signatures + ruleset.feeds.map(\.mark)).map { Counter($0.name, before[$0.name] ?? 0) }
         limits = ruleset.limits.map { Counter($0.name, before[$0.name] ?? 0) }
     }
 
@@ -29,5 +30,7 @@ final class HitCounters: Sendable {
 
     var bySignature: [(String, UInt64)] { signatures.map { ($0.name, $0.hits.load(ordering: .relaxed)) } }
     var byLimit: [(String, UInt64)] { limits.map { ($0.name, $0.hits.load(ordering: .relaxed)) } }
+    /// What may be a mistake, or just rare.
+    var neverMatched: [String] { all.filter { $0.1 == 0 }.map(\.0) }
     private var all: [(String, UInt64)] { bySignature + byLimit }
 }

@@ -43,13 +43,20 @@ struct MethodTable {
             parameters: page + [Parameter("proven", ["type": "boolean"], "only those with proof of the return path")]),
         Entry(
             name: "ban.add", role: .admin, summary: "Bans an address or network",
-            parameters: entry + [Parameter("force", ["type": "boolean"], "even if it is a protected address")]),
+            parameters: entry + [
+                Parameter("force", ["type": "boolean"], "even if it is a protected address"),
+                Parameter("client", text, "the address that the person who bans works from"),
+            ]),
         Entry(name: "ban.remove", role: .admin, summary: "Ends a ban", parameters: [address]),
         Entry(name: "allow.list", role: .read, summary: "The allow list", parameters: page),
         Entry(
             name: "allow.add", role: .admin, summary: "Lets everything from an address or network pass",
-            parameters: entry),
-        Entry(name: "allow.remove", role: .admin, summary: "Takes an entry from the allow list", parameters: [address]),
+            parameters: named(entry)),
+        Entry(
+            name: "allow.remove", role: .admin, summary: "Takes an entry from the allow list",
+            parameters: named([address])),
+        Entry(name: "feed.list", role: .read, summary: "The policy's feeds and what they hold", parameters: []),
+        Entry(name: "feed.refresh", role: .admin, summary: "Gets all feeds anew, soon", parameters: []),
         Entry(
             name: "incident.list", role: .read, summary: "The attacks of late, the newest first",
             parameters: page + [Parameter("active", ["type": "boolean"], "only those that are not silent")]),
@@ -91,7 +98,10 @@ struct MethodTable {
             Parameter($0, integer, "as in the request")
         }
         + RequestParams.names.map { Parameter("\($0.1)", text, "as in the request") }
-        + [Parameter("local_ip", text, "the address that was hit")]
+        + [
+            Parameter("local_ip", text, "the address that was hit"),
+            Parameter("failed_open", integer, "requests that passed without an answer since this was last told"),
+        ]
 
     private static let report: [Parameter] = [
         Parameter("source_ip", text, needed: true, "the transport's peer address"),
@@ -99,9 +109,11 @@ struct MethodTable {
             "outcome",
             [
                 "type": "string",
-                "enum": ["auth_ok", "auth_failed", "unknown_user", "challenged", "accepted", "rejected"],
+                "enum": ["auth_ok", "auth_failed", "unknown_user", "challenged", "accepted", "rejected", "dropped"],
             ], needed: true, "what became of the request"),
         Parameter("user", text, "the user that was tried"),
+        Parameter(
+            "count", ["type": "integer", "minimum": 1, "maximum": 1_000_000], "how many requests this stands for"),
         Parameter("transport", text, "how it came"), Parameter("method", text, "the SIP method"),
         Parameter("call_id", text, "the Call-ID"),
         Parameter("auth_nonce_valid", ["type": "boolean"], "whether the digest answered a nonce of ours"),
@@ -109,6 +121,14 @@ struct MethodTable {
 
     private static let source = Parameter("source", text, needed: true, "an address")
     private static let address = Parameter("address", text, needed: true, "an address or prefix")
+    /// Parameters with a name in the place of the address.
+    private static func named(_ entry: [Parameter]) -> [Parameter] {
+        [
+            Parameter("address", text, "an address or prefix; this or name is needed"),
+            Parameter("name", text, "a DNS name instead, whose addresses are looked up"),
+        ] + entry.dropFirst()
+    }
+
     private static let page = [
         Parameter("offset", integer, "how many to leave out, 0 by default"),
         Parameter("limit", ["type": "integer", "minimum": 1, "maximum": 10_000], "how many, 1000 by default"),

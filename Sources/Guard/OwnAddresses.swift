@@ -19,7 +19,8 @@ public enum OwnAddresses {
             .sorted { $0.first < $1.first }
     }
 
-    private static func address(_ socket: UnsafeMutablePointer<sockaddr>) -> IPAddress? {
+    /// The address in a socket address; nil if it is of another family.
+    public static func address(_ socket: UnsafeMutablePointer<sockaddr>) -> IPAddress? {
         let raw = UnsafeRawPointer(socket)
         switch Int32(socket.pointee.sa_family) {
         case AF_INET:

@@ -24,15 +24,23 @@ public struct LoadedPolicy: Sendable {
     public let loadedAt: Instant
     /// The machine's own addresses, as the policy says or as found.
     public let own: [Prefix]
+    /// What the policy file allows by address.
+    let fixed: AddressList
 
     public init(document: PolicyDocument, path: String?, loadedAt: Instant) {
-        (self.document, self.path, self.loadedAt) = (document, path, loadedAt)
-        own = document.ruleset.addresses.own ?? OwnAddresses.find()
+        let own = document.ruleset.addresses.own ?? OwnAddresses.find()
+        self.init(document: document, path: path, loadedAt: loadedAt, own: own)
     }
 
     /// A policy for a machine whose addresses are known: that of a recording.
     public init(document: PolicyDocument, path: String?, loadedAt: Instant, own: [Prefix]) {
         (self.document, self.path, self.loadedAt, self.own) = (document, path, loadedAt, own)
+        fixed = AddressList(
+            document.ruleset.addresses.allow.map {
+                AddressEntry(
+                    prefix: $0.prefix, since: loadedAt, until: $0.until.map(Clock.instant(ofWallSeconds:)),
+                    comment: $0.comment, by: "policy")
+            })
     }
 
     var trustedProxies: [Prefix] { document.ruleset.addresses.trustedProxies }
@@ -54,6 +62,9 @@ final class SnapshotPublisher: Sendable {
     var generation: UInt64 { changes.load(ordering: .acquiring) }
 
     var current: Snapshot { newest.withLock { $0 } }
+
+    /// What is read while no change is under way: nothing is told that does not hold yet.
+    func settled<Result: Sendable>(_ read: () -> Result) -> Result { changing.withLock { _ in read() } }
 
     /// Replaces the snapshot by one made from it; changes never overlap.
     func update(_ change: (Snapshot) -> Snapshot) {

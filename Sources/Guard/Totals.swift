@@ -43,8 +43,8 @@ final class Totals: Sendable {
     /// Whether a flood may be waiting to be counted as over; looking for it takes a walk through the table.
     var hasOpenFloods: Bool { floodsSeen.load(ordering: .relaxed) > floods.withLock { $0.stopped } }
 
-    func count(_ outcome: Outcome) {
-        outcomes[Outcome.allCases.firstIndex(of: outcome)!].value.add(1, ordering: .relaxed)
+    func count(_ outcome: Outcome, _ requests: Int) {
+        outcomes[Outcome.allCases.firstIndex(of: outcome)!].value.add(UInt64(requests), ordering: .relaxed)
     }
 
     func count(of outcome: Outcome) -> UInt64 {

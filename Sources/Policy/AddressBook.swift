@@ -8,53 +8,65 @@ public enum Standing: String, Sendable {
     public var isProtected: Bool { self != .stranger }
 }
 
-/// An entry of the allow list or of the ban list.
-public struct AddressEntry: Hashable, Sendable {
-    public let prefix: Prefix
-    public let since: Instant
-    /// nil: until removed.
-    public let until: Instant?
-    public let comment: String
-    /// Who set it: `policy`, or a person.
-    public let by: String
+/// Every address that somebody has named, ready for look-up. A value: a change of one of its parts leaves the others as they
+/// are, whatever their size.
+public struct AddressBook: Sendable {
+    /// What the policy file allows.
+    public var fixed = AddressList()
+    /// The addresses that the allow list's names have now.
+    public var named = AddressList()
+    /// Allowed at run time.
+    public var allowed = AddressList()
+    /// Banned at run time.
+    public var banned = AddressList()
+    public private(set) var own: [Prefix]
+    public private(set) var trustedProxies: [Prefix]
+    private var known: PrefixTable<Standing>
+    private var feeds = FeedTable()
+    private var allowFeeds: UInt32 = 0
 
-    public init(prefix: Prefix, since: Instant, until: Instant?, comment: String, by: String) {
-        (self.prefix, self.since, self.until, self.comment, self.by) = (prefix, since, until, comment, by)
-    }
-
-    public func holds(at now: Instant) -> Bool { until.map { $0 > now } ?? true }
-}
-
-/// Every address that somebody has named, ready for look-up. Immutable; rebuilt when an entry comes or goes.
-public final class AddressBook: Sendable {
-    public let allowed: [AddressEntry]
-    public let banned: [AddressEntry]
-    private let allow: PrefixTable<Int>
-    private let ban: PrefixTable<Int>
-    private let known: PrefixTable<Standing>
-
-    public init(allowed: [AddressEntry], banned: [AddressEntry], own: [Prefix], trustedProxies: [Prefix]) {
-        (self.allowed, self.banned) = (allowed, banned)
-        allow = PrefixTable(allowed.enumerated().map { ($1.prefix, $0) })
-        ban = PrefixTable(banned.enumerated().map { ($1.prefix, $0) })
+    public init(own: [Prefix] = [], trustedProxies: [Prefix] = []) {
+        (self.own, self.trustedProxies) = (own, trustedProxies)
         known = PrefixTable(own.map { ($0, .own) } + trustedProxies.map { ($0, .trustedProxy) })
     }
 
+    /// Takes the protected addresses of another policy.
+    public mutating func protect(own: [Prefix], trustedProxies: [Prefix]) {
+        let other = AddressBook(own: own, trustedProxies: trustedProxies)
+        (self.own, self.trustedProxies, known) = (own, trustedProxies, other.known)
+    }
+
+    /// Takes the newest lists of the feeds; those in `allow`, one bit each, let pass, the others score.
+    public mutating func setFeeds(_ table: FeedTable, allow: UInt32) { (feeds, allowFeeds) = (table, allow) }
+
     public func standing(of address: IPAddress, now: Instant) -> Standing {
-        if let index = allow[address], allowed[index].holds(at: now) { return .allow }
-        return known[address] ?? .stranger
+        if isAllowed(address, now) { return .allow }
+        if let standing = known[address] { return standing }
+        return allowFeeds != 0 && feeds[address] & allowFeeds != 0 ? .allow : .stranger
+    }
+
+    private func isAllowed(_ address: IPAddress, _ now: Instant) -> Bool {
+        fixed.entry(around: address, now: now) != nil || allowed.entry(around: address, now: now) != nil
+            || named.entry(around: address, now: now) != nil
     }
 
     /// The ban that somebody set on this address or on a network around it.
-    public func ban(on address: IPAddress, now: Instant) -> AddressEntry? {
-        guard let index = ban[address], banned[index].holds(at: now) else { return nil }
-        return banned[index]
-    }
+    public func ban(on address: IPAddress, now: Instant) -> AddressEntry? { banned.entry(around: address, now: now) }
 
-    /// The first standing that a ban of this network would hurt; `.stranger` if none.
-    public func protection(within prefix: Prefix, own: [Prefix], trustedProxies: [Prefix], now: Instant) -> Standing {
-        if own.contains(where: prefix.overlaps) { return .own }
-        if trustedProxies.contains(where: prefix.overlaps) { return .trustedProxy }
-        return allowed.contains { $0.holds(at: now) && prefix.overlaps($0.prefix) } ? .allow : .stranger
+    /// The block feeds that name the address, by their places in the policy, one bit each.
+    public func feeds(naming address: IPAddress) -> UInt32 { feeds[address] & ~allowFeeds }
+
+    /// The first that a ban of this network would hurt; nil if nobody.
+    public func protection(within prefix: Prefix, now: Instant) -> (standing: Standing, who: Prefix)? {
+        if let who = own.first(where: prefix.overlaps) { return (.own, who) }
+        if let who = trustedProxies.first(where: prefix.overlaps) { return (.trustedProxy, who) }
+        for list in [fixed, allowed, named] {
+            let entries = list.count == 0 ? [] : list.entries
+            if let entry = entries.first(where: { $0.holds(at: now) && prefix.overlaps($0.prefix) }) {
+                return (.allow, entry.prefix)
+            }
+        }
+        let isInAllowFeed = prefix.isSingleAddress && standing(of: prefix.first, now: now) == .allow
+        return isInAllowFeed ? (.allow, prefix) : nil
     }
 }

@@ -12,6 +12,8 @@ public struct Decision: Sendable {
     public var shadow: Shadow?
     public var hits = Hits()
     public var events = Events()
+    /// For what the proxy may give this answer again without asking.
+    public var lease: Lease?
     /// Answers of the flood that was seen to have ended, with `.floodEnded`.
     public var endedFloodAnswers: UInt32 = 0
 
@@ -34,6 +36,8 @@ public struct Decision: Sendable {
     init(_ answer: Answer, rule: String, id: NameID) {
         (self.answer, self.rule, ruleID) = (answer, rule, id)
     }
+
+    init(_ answer: Answer, rule: String) { self.init(answer, rule: rule, id: NameID(rule)) }
 }
 
 /// Which signatures and limits matched, by their index in the ruleset.

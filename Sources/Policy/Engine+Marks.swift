@@ -1,40 +1,51 @@
 /// What a request's marks say.
 struct Marks {
     var hits = Hits()
-    /// The signature that names the tool, where the score reaches the threshold.
+    /// The signature or feed that names the tool, where the score reaches the threshold.
     var decisive: Int?
     /// What rules in shadow mode would have decided.
     var shadow: Decision.Shadow?
 }
 
 extension Engine {
-    /// Adds up the signatures that the request carries. Of those the heaviest names the tool, among equals the first.
-    func score(_ facts: RequestFacts, _ trace: inout Trace?) -> Marks {
-        var marks = Marks()
-        var (score, heaviest, shadowScore): (Int, Int?, Int) = (0, nil, 0)
-        var shadowHeaviest: Int?
-        var carried = ruleset.matcher.carried(by: facts)
-        while let index = carried.popFirst() {
-            guard ruleset.signatures[index].mode != .off else { continue }
-            let signature = ruleset.signatures[index]
-            marks.hits.addSignature(index)
-            trace?.add(
-                "signature \(signature.name)", "+\(signature.weight) \(signature.tool), \(signature.mode.rawValue)")
-            shadowScore += signature.weight
-            if signature.weight > shadowHeaviest.map({ ruleset.signatures[$0].weight }) ?? 0 { shadowHeaviest = index }
-            guard signature.mode == .enforce else { continue }
-            score += signature.weight
-            if signature.weight > heaviest.map({ ruleset.signatures[$0].weight }) ?? 0 { heaviest = index }
+    /// Adds up the signatures that the request carries, and the feeds that name its source, one bit each. Of those the
+    /// heaviest names the tool, among equals the first.
+    func score(_ facts: RequestFacts, feeds: UInt32, _ trace: inout Trace?) -> Marks {
+        var (marks, score) = (Marks(), Score())
+        let matcher = ruleset.matcher
+        var carried = matcher.carried(by: facts)
+        while let index = carried.popFirst() { add(index, &score, &marks, &trace) }
+        for feed in ruleset.feeds.indices where feeds & 1 << UInt32(feed) != 0 {
+            add(matcher.count + feed, &score, &marks, &trace)
         }
-        trace?.add("score", "\(score) of \(ruleset.threshold)")
-        if score >= ruleset.threshold {
-            marks.decisive = heaviest
-        } else if shadowScore >= ruleset.threshold, let index = shadowHeaviest {
-            let cause = Cause(ruleset.signatures[index])
+        trace?.add("score", "\(score.enforced) of \(ruleset.threshold)")
+        if score.enforced >= ruleset.threshold {
+            marks.decisive = score.heaviest
+        } else if score.all >= ruleset.threshold, let index = score.heaviestOfAll {
+            let cause = Cause(ruleset.mark(index))
             let answer = treatment(for: cause, method: facts[.method], answered: false).ladder[0].answer
             marks.shadow = Decision.Shadow(verdict: answer.verdict, rule: cause.rule)
         }
         return marks
+    }
+
+    private func add(_ index: Int, _ score: inout Score, _ marks: inout Marks, _ trace: inout Trace?) {
+        let mark = ruleset.mark(index)
+        guard mark.mode != .off else { return }
+        marks.hits.addSignature(index)
+        let kind = index < ruleset.signatures.count ? "signature" : "feed"
+        trace?.add("\(kind) \(mark.name)", "+\(mark.weight) \(mark.tool), \(mark.mode.rawValue)")
+        score.all += mark.weight
+        if mark.weight > score.heaviestOfAll.map({ ruleset.mark($0).weight }) ?? 0 { score.heaviestOfAll = index }
+        guard mark.mode == .enforce else { return }
+        score.enforced += mark.weight
+        if mark.weight > score.heaviest.map({ ruleset.mark($0).weight }) ?? 0 { score.heaviest = index }
+    }
+
+    /// The weights so far: of what is enforced, and with what is in shadow mode.
+    private struct Score {
+        var (enforced, all) = (0, 0)
+        var (heaviest, heaviestOfAll): (Int?, Int?)
     }
 
     /// The first limit on requests that this one exceeds; every limit counts it.

@@ -4,6 +4,8 @@ public enum Outcome: String, CaseIterable, Sendable {
     case authFailed = "auth_failed"
     case unknownUser = "unknown_user"
     case challenged, accepted, rejected
+    /// Met with silence under a lease; see `Engine.dropped`.
+    case dropped
 }
 
 extension Engine {
@@ -26,7 +28,7 @@ extension Engine {
             record.unknownUser.add(facts.count)
             failed(facts, &record, standing, [.unknownUser, .failures, .usersTried], now, &decision)
         case .challenged: record.challenged.add(facts.count)
-        case .accepted, .rejected: break
+        case .accepted, .rejected, .dropped: break
         }
         return decision
     }

@@ -105,7 +105,7 @@ extension Engine {
     }
 
     /// Bans the source, longer each time, never long without proof that it is who it says.
-    private func ban(_ record: inout SourceRecord, _ now: Instant) {
+    func ban(_ record: inout SourceRecord, _ now: Instant) {
         if now - record.bannedUntil > ruleset.ban.decay { record.banCount = 0 }
         let length = ruleset.ban.duration(after: Int(record.banCount), isProven: record.isProven)
         (record.bannedSince, record.bannedUntil) = (now, now + length)

@@ -45,10 +45,10 @@ public struct Engine: Sendable {
             trace?.add("ban", "the source is banned, \((record.bannedUntil - now).secondsRoundedUp) s to go")
             return Decision(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
         }
-        var marks = score(facts, &trace)
+        var marks = score(facts, feeds: isProtected ? 0 : facts.feeds, &trace)
         var decision: Decision
         if let signature = marks.decisive {
-            decision = treat(Cause(ruleset.signatures[signature]), facts, &record, isProtected, now, &trace)
+            decision = treat(Cause(ruleset.mark(signature)), facts, &record, isProtected, now, &trace)
         } else if let held = heldTreatment(facts, record, standing, isTrusted, now) {
             trace?.add("treatment", "\(held.rule) still holds")
             decision = treat(held, facts, &record, isProtected, now, &trace)
@@ -72,7 +72,7 @@ public struct Engine: Sendable {
     }
 
     /// A treatment that behaviour began goes on for all that the source sends, except for those who have earned trust.
-    private func heldTreatment(
+    func heldTreatment(
         _ facts: RequestFacts, _ record: SourceRecord, _ standing: Standing, _ isTrusted: Bool, _ now: Instant
     ) -> Cause? {
         let flood = record.flood

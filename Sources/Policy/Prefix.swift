@@ -35,6 +35,14 @@ public struct Prefix: Hashable, Sendable {
 
     public func overlaps(_ other: Prefix) -> Bool { contains(other.first) || other.contains(first) }
 
+    /// Whether it holds so many that nobody bans all of them but by mistake: loopback as a whole, or more addresses than an
+    /// IPv4 /8 or an IPv6 /16 has.
+    public var isVeryWide: Bool {
+        if contains(IPAddress(value: 1)), bits < 128 { return true }
+        guard first.isV4, bits >= 96 else { return bits < 16 }
+        return bits - 96 < 8 || (bits == 104 && first == IPAddress(v4: 0x7F00_0000))
+    }
+
     static func mask(_ bits: Int) -> UInt128 { bits == 0 ? 0 : ~0 << UInt128(128 - bits) }
 }
 

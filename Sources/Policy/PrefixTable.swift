@@ -1,60 +1,72 @@
 /// Networks with a value each, looked up by address; the longest prefix wins.
 ///
-/// Immutable: nested prefixes are flattened once into disjoint sorted ranges, a look-up is one binary search
-/// over them and allocates nothing. Build it off the hot path and publish it whole.
+/// Immutable: nested prefixes are flattened once into disjoint ranges, and a look-up allocates nothing. Build it off the hot
+/// path and publish it whole.
 public struct PrefixTable<Value: Sendable>: Sendable {
-    private var starts: [UInt128] = []
-    /// For each range the index of its value, -1 for a gap between prefixes.
-    private var owners: [Int32] = []
-    private var values: [Value] = []
+    private let ranges: AddressRanges
+    /// For each value the index of the next shorter prefix around it, -1 if there is none.
+    private let enclosing: [Int32]
+    public let values: [Value]
 
     public var isEmpty: Bool { values.isEmpty }
 
     public init(_ entries: [(prefix: Prefix, value: Value)] = []) {
-        let order = entries.indices.sorted {
-            let (left, right) = (entries[$0].prefix, entries[$1].prefix)
-            return left.first == right.first ? left.bits < right.bits : left.first < right.first
-        }
-        var open: [(last: UInt128, owner: Int32)] = []
-        values = entries.map(\.value)
-        for index in order {
-            let prefix = entries[index].prefix
-            close(&open, before: prefix.first.value)
-            begin(at: prefix.first.value, owner: Int32(index))
-            open.append((prefix.last.value, Int32(index)))
-        }
-        close(&open, before: nil)
-    }
-
-    /// Ends the open prefixes that end before `start` (all of them for nil); what encloses them goes on behind them.
-    private mutating func close(_ open: inout [(last: UInt128, owner: Int32)], before start: UInt128?) {
-        while let top = open.last, start.map({ top.last < $0 }) ?? true {
-            open.removeLast()
-            guard top.last < .max else { continue }
-            begin(at: top.last + 1, owner: open.last?.owner ?? -1)
-        }
-    }
-
-    private mutating func begin(at start: UInt128, owner: Int32) {
-        if starts.last == start {
-            owners[owners.count - 1] = owner
-        } else {
-            starts.append(start)
-            owners.append(owner)
-        }
+        let flat = Flattening(entries.map(\.prefix))
+        (ranges, enclosing, values) = (AddressRanges(flat.steps), flat.enclosing, entries.map(\.value))
     }
 
     /// The value of the longest prefix that holds the address.
-    public subscript(address: IPAddress) -> Value? {
-        guard !values.isEmpty else { return nil }
-        var (low, high) = (0, starts.count)
-        while low < high {
-            let middle = (low + high) / 2
-            if starts[middle] <= address.value { low = middle + 1 } else { high = middle }
-        }
-        guard low > 0, owners[low - 1] >= 0 else { return nil }
-        return values[Int(owners[low - 1])]
+    public subscript(address: IPAddress) -> Value? { index(of: address).map { values[$0] } }
+
+    public func contains(_ address: IPAddress) -> Bool { index(of: address) != nil }
+
+    /// The place of the longest prefix that holds the address.
+    func index(of address: IPAddress) -> Int? {
+        let owner = ranges[address]
+        return owner == 0 ? nil : Int(owner) - 1
     }
 
-    public func contains(_ address: IPAddress) -> Bool { self[address] != nil }
+    /// The place of the next shorter prefix around the one at `index`.
+    func index(around index: Int) -> Int? {
+        let outer = enclosing[index]
+        return outer < 0 ? nil : Int(outer)
+    }
+}
+
+/// Prefixes as ranges that do not overlap; each range names its prefix by the index, from 1.
+private struct Flattening {
+    private(set) var steps: [(start: UInt128, value: UInt32)] = []
+    private(set) var enclosing: [Int32]
+    private var open: [(last: UInt128, owner: UInt32)] = []
+
+    init(_ prefixes: [Prefix]) {
+        enclosing = [Int32](repeating: -1, count: prefixes.count)
+        let order = prefixes.indices.sorted {
+            let (left, right) = (prefixes[$0], prefixes[$1])
+            if left.first != right.first { return left.first < right.first }
+            return left.bits == right.bits ? $0 < $1 : left.bits < right.bits
+        }
+        steps.reserveCapacity(2 * prefixes.count)
+        for index in order {
+            let prefix = prefixes[index]
+            close(before: prefix.first.value)
+            if let outer = open.last { enclosing[index] = Int32(outer.owner) - 1 }
+            begin(at: prefix.first.value, UInt32(index) + 1)
+            open.append((prefix.last.value, UInt32(index) + 1))
+        }
+        close(before: nil)
+    }
+
+    /// Ends the open prefixes that end before `start` (all of them for nil); what encloses them goes on behind them.
+    private mutating func close(before start: UInt128?) {
+        while let top = open.last, start.map({ top.last < $0 }) ?? true {
+            open.removeLast()
+            guard top.last < .max else { continue }
+            begin(at: top.last + 1, open.last?.owner ?? 0)
+        }
+    }
+
+    private mutating func begin(at start: UInt128, _ owner: UInt32) {
+        if steps.last?.start == start { steps[steps.count - 1].value = owner } else { steps.append((start, owner)) }
+    }
 }

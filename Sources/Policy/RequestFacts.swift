@@ -59,6 +59,8 @@ public struct RequestFacts {
     public var nonceIsValid: Bool
     /// How many requests this one stands for.
     public var count: Int
+    /// The feeds that name the source, by their places in the policy, one bit each.
+    public var feeds: UInt32 = 0
     private static let fieldCount = 19
     private var fields = InlineArray<19, Bytes>(repeating: .unknown)
 

@@ -11,29 +11,41 @@ public final class Ruleset: Sendable {
     public let treatments: [Treatment]
     public let budget: AnswerBudget
     public let ban: BanPolicy
+    public let feeds: [FeedRule]
     public let addresses: AddressPolicy
     /// Silence after which a flood counts as stopped and the next message begins a new one.
     public let quiet: Duration
+    /// How long a proxy may give a verdict again without asking, at most; zero: not at all.
+    public let lease: Duration
+    /// The signatures that a User-Agent alone carries, and that decide alone.
+    let agentSignatures: Set<NameID>
     let matcher: SignatureMatcher
     private let names: [NameID: String]
 
     public init(
         mode: Mode, sources: PrefixLengths, trust: Trust, threshold: Int, signatures: [Signature],
         limits: [LimitRule], treatments: [Treatment], budget: AnswerBudget, ban: BanPolicy,
-        addresses: AddressPolicy, quiet: Duration
+        addresses: AddressPolicy, quiet: Duration, lease: Duration = .seconds(1), feeds: [FeedRule] = []
     ) {
         (self.mode, self.sources, self.trust, self.threshold) = (mode, sources, trust, threshold)
         (self.signatures, self.limits, self.treatments) = (signatures, limits, treatments)
         matcher = SignatureMatcher(signatures)
-        (self.budget, self.ban, self.addresses, self.quiet) = (budget, ban, addresses, quiet)
+        (self.budget, self.ban, self.addresses, self.quiet, self.feeds) = (budget, ban, addresses, quiet, feeds)
+        (self.lease, agentSignatures) = (lease, Self.agentSignatures(signatures, threshold: threshold))
         let all =
-            signatures.flatMap { [($0.id, $0.name), ($0.toolID, $0.tool)] } + limits.map { ($0.id, $0.name) }
+            (signatures + feeds.map(\.mark)).flatMap { [($0.id, $0.name), ($0.toolID, $0.tool)] }
+            + limits.map { ($0.id, $0.name) }
             + treatments.map { ($0.id, $0.name) } + RuleName.all.map { (NameID($0), $0) }
         names = Dictionary(all) { first, _ in first }
     }
 
     /// The name behind an id; nil if the policy no longer holds it.
     public func name(of id: NameID) -> String? { names[id] }
+
+    /// A signature by its index or, behind them, what a feed says of a source.
+    func mark(_ index: Int) -> Signature {
+        index < signatures.count ? signatures[index] : feeds[index - signatures.count].mark
+    }
 
     public func treatment(_ id: NameID) -> Treatment? {
         for treatment in treatments where treatment.id == id { return treatment }
@@ -105,16 +117,21 @@ public struct AddressPolicy: Sendable {
     public struct Entry: Hashable, Sendable {
         public let prefix: Prefix
         public let comment: String
+        /// Seconds since 1970; nil: for good.
+        public let until: Int64?
 
-        public init(prefix: Prefix, comment: String) { (self.prefix, self.comment) = (prefix, comment) }
+        public init(prefix: Prefix, comment: String, until: Int64? = nil) {
+            (self.prefix, self.comment, self.until) = (prefix, comment, until)
+        }
     }
 
     /// nil: find out the machine's own.
     public let own: [Prefix]?
     public let trustedProxies: [Prefix]
     public let allow: [Entry]
+    public let allowNames: [AllowedName]
 
-    public init(own: [Prefix]?, trustedProxies: [Prefix], allow: [Entry]) {
-        (self.own, self.trustedProxies, self.allow) = (own, trustedProxies, allow)
+    public init(own: [Prefix]?, trustedProxies: [Prefix], allow: [Entry], allowNames: [AllowedName] = []) {
+        (self.own, self.trustedProxies, self.allow, self.allowNames) = (own, trustedProxies, allow, allowNames)
     }
 }

@@ -64,6 +64,9 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
         firsts.deallocate()
     }
 
+    /// How many signatures there are.
+    var count: Int { signatures.count }
+
     /// The signatures whose marks a request carries, of the first 512.
     func carried(by facts: borrowing RequestFacts) -> SignatureSet {
         facts.withTexts { texts in

@@ -7,6 +7,7 @@ struct PolicyDraft: Sendable {
     var trust = Trust(hold: .seconds(86_400), factor: 10)
     var quiet = Duration.seconds(10)
     var threshold = 100
+    var lease = Duration.seconds(1)
     var budget = AnswerBudget(
         perSource: RateLimit(events: 10, per: .seconds(60)), total: RateLimit(events: 200, per: .seconds(1)))
     var ban = BanPolicy(
@@ -16,6 +17,8 @@ struct PolicyDraft: Sendable {
     var ownAddresses: [Prefix]?
     var trustedProxies: [Prefix] = []
     var allow: [AddressPolicy.Entry] = []
+    var allowNames: [AllowedName] = []
+    var feeds: [FeedDraft] = []
     var signatures: [SignatureDraft] = []
     var limits: [LimitDraft] = []
     var treatments: [TreatmentDraft] = []
@@ -26,6 +29,7 @@ struct PolicyDraft: Sendable {
     var extended: PolicyDraft {
         var copy = self
         for index in copy.signatures.indices { copy.signatures[index].place = nil }
+        for index in copy.feeds.indices { copy.feeds[index].place = nil }
         for index in copy.limits.indices { copy.limits[index].place = nil }
         for index in copy.treatments.indices { copy.treatments[index].place = nil }
         return copy
@@ -36,7 +40,9 @@ struct PolicyDraft: Sendable {
             mode: mode, sources: sources, trust: trust, threshold: threshold, signatures: signatures.map(\.signature),
             limits: limits.map { $0.rule(trustFactor: trust.factor) }, treatments: treatments.map(\.treatment),
             budget: budget, ban: ban,
-            addresses: AddressPolicy(own: ownAddresses, trustedProxies: trustedProxies, allow: allow), quiet: quiet)
+            addresses: AddressPolicy(
+                own: ownAddresses, trustedProxies: trustedProxies, allow: allow, allowNames: allowNames),
+            quiet: quiet, lease: lease, feeds: feeds.map(\.feed))
     }
 }
 

@@ -5,6 +5,8 @@ extension PolicyReader {
     mutating func readLists(_ document: YAMLMapping) {
         let signatures = document["signatures"]?.list(0...512) ?? []
         draft.signatures = merge(signatures, into: draft.signatures, read: SignatureReader.read)
+        let feeds = document["feeds"]?.list(0...FeedTable.most) ?? []
+        draft.feeds = merge(feeds, into: draft.feeds, read: FeedReader.read)
         let limits = document["limits"]?.list(0...128) ?? []
         draft.limits = merge(limits, into: draft.limits, read: LimitReader.read)
         let treatments = document["treatments"]?.list(0...64) ?? []

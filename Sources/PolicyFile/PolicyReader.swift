@@ -4,7 +4,7 @@ import Policy
 struct PolicyReader {
     static let keys = [
         "version", "extends", "mode", "own_addresses", "trusted_proxies", "allow", "sources", "trust", "quiet",
-        "threshold", "budget", "ban", "signatures", "limits", "treatments",
+        "threshold", "budget", "ban", "lease", "signatures", "limits", "treatments", "feeds",
     ]
     static let longest = Duration.seconds(365 * 86_400)
 
@@ -19,6 +19,9 @@ struct PolicyReader {
         readTrust(document["trust"])
         readBudget(document["budget"])
         readBan(document["ban"])
+        if let lease = document["lease"]?.mapping(["ttl"]), let ttl = lease["ttl"]?.duration(.zero...(.seconds(10))) {
+            draft.lease = ttl
+        }
         readLists(document)
     }
 
@@ -35,15 +38,7 @@ struct PolicyReader {
         if let list = document["trusted_proxies"]?.list(0...10_000) {
             draft.trustedProxies = list.compactMap { $0.prefix() }
         }
-        if let list = document["allow"]?.list(0...100_000) { draft.allow = list.compactMap(Self.allowEntry) }
-    }
-
-    private static func allowEntry(_ value: YAMLValue) -> AddressPolicy.Entry? {
-        if value.isScalar { return value.prefix().map { AddressPolicy.Entry(prefix: $0, comment: "") } }
-        guard let map = value.mapping(["address", "comment"]),
-            let address = map.required("address", "write 'address: 192.0.2.0/24'")?.prefix()
-        else { return nil }
-        return AddressPolicy.Entry(prefix: address, comment: map["comment"]?.string() ?? "")
+        readAllow(document["allow"])
     }
 
     private mutating func readSources(_ value: YAMLValue?) {

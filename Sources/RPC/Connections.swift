@@ -6,7 +6,7 @@ import Glibc
 /// has been given to somebody else in the meantime.
 struct Connections {
     private(set) var open: [ObjectIdentifier: Connection] = [:]
-    var isAccepting = false
+    private var acceptingThreads = 0
     private var isDraining = false
     private var isFull = false
     private var closed = ListenerCounters()
@@ -18,6 +18,7 @@ struct Connections {
         case draining
     }
 
+    private var isAccepting: Bool { acceptingThreads > 0 }
     var isIdle: Bool { !isAccepting && open.isEmpty }
 
     var counters: ListenerCounters {
@@ -30,10 +31,16 @@ struct Connections {
     mutating func countAcceptFailure() { closed.acceptFailures += 1 }
 
     /// False if it has begun or ended before.
-    mutating func beginAccepting() -> Bool {
+    mutating func beginAccepting(threads: Int) -> Bool {
         guard !isAccepting, !isDraining else { return false }
-        isAccepting = true
+        acceptingThreads = threads
         return true
+    }
+
+    /// Threads that accepted have ended, or could not be made. True if these were the last.
+    mutating func endAccepting(threads: Int = 1) -> Bool {
+        acceptingThreads -= threads
+        return acceptingThreads == 0
     }
 
     mutating func add(_ connection: Connection, limit: Int) -> Addition {

@@ -58,6 +58,12 @@ public struct ListenerConfiguration: Sendable, Equatable {
     public var wireProtocol = WireProtocol.jsonRPC
     /// Open connections, each with a thread of its own.
     public var maxConnections = 256
+    /// Threads that take connections and serve them themselves, for connections that are many and short; where all are
+    /// at work, and with 0, each connection has a thread made for it.
+    package var waitingThreads = 0
+    /// Whether the first bytes of a TCP connection are not acknowledged at once. A peer that writes line by line then
+    /// gathers its lines into few segments, until `Socket.acknowledge()`.
+    package var acknowledgesLate = false
     /// Bytes in one message.
     public var messageLimit = 64 * 1024
     /// Calls in one batch.

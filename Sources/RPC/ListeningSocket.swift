@@ -115,11 +115,7 @@ extension ListeningSocket {
 
     private static func openTCP(_ tcp: ListenerConfiguration.TCPEndpoint) throws(ListenerError) -> ListeningSocket {
         let endpoint = tcp.host.contains(":") ? "[\(tcp.host)]:\(tcp.port)" : "\(tcp.host):\(tcp.port)"
-        let host = tcp.host == "localhost" ? "127.0.0.1" : tcp.host
-        guard let address = SocketAddress.resolve(host: host, port: tcp.port, mayAsk: false).first else {
-            throw .badAddress(tcp.host)
-        }
-        guard address.isLoopback || tcp.allowNonLoopback else { throw .notLoopback(tcp.host) }
+        let address = try tcp.address()
         let descriptor = try newSocket(family: address.family, endpoint: endpoint)
         let socket = ListeningSocket(descriptor: descriptor, address: address, file: nil)
         setOption(descriptor, level: SOL_SOCKET, SO_REUSEADDR)
@@ -143,8 +139,8 @@ private func failed(_ call: String, _ endpoint: String) -> ListenerError {
     .system(call: call, endpoint: endpoint, errno: errno)
 }
 
-/// Switches a socket option on.
-func setOption(_ descriptor: Int32, level: Int32, _ option: Int32) {
-    var on: Int32 = 1
-    setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
+/// Switches a socket option on, unless another value is given.
+func setOption(_ descriptor: Int32, level: Int32, _ option: Int32, _ value: Int32 = 1) {
+    var value = value
+    setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
 }

@@ -32,6 +32,9 @@ package struct Socket: Sendable {
         }
     }
 
+    /// Acknowledges what has come over TCP, and what comes next, at once: the peer may be waiting for it to send more.
+    package func acknowledge() { setOption(descriptor, level: Int32(IPPROTO_TCP), TCP_QUICKACK) }
+
     /// Sends everything, or gives up when the peer has left it unread for `timeout` altogether.
     ///
     /// Usually one system call and no look at the clock.

@@ -1,24 +1,45 @@
 import CPlatform
 import Glibc
+import Synchronization
+
+/// What the thread that waits for connections knows from those that did so before.
+struct AcceptingTurn {
+    var isFailing = false
+}
 
 extension SocketListener {
-    /// The accepting thread: takes connections until it is woken to end.
+    /// An accepting thread: takes connections, in turn with others, until it is time to end.
     func acceptConnections() {
-        var isFailing = false
+        while let descriptor = nextConnection() { take(descriptor) }
+    }
+
+    private func nextConnection() -> Int32? {
+        waiting.add(1, ordering: .relaxed)
+        return turn.withLock { turn in
+            waiting.subtract(1, ordering: .relaxed)
+            return waitAndAccept(&turn.isFailing)
+        }
+    }
+
+    /// Nil when it is time to end.
+    private func waitAndAccept(_ isFailing: inout Bool) -> Int32? {
         while waitForConnection() {
             let descriptor = platform_accept(socket.descriptor)
             if descriptor >= 0 {
                 if isFailing { onEvent?(.acceptRecovered) }
                 isFailing = false
-                take(descriptor)
-            } else if isLasting(errno) {
-                let code = errno
-                countAcceptFailure()
-                if !isFailing { onEvent?(.acceptFailing(errno: code)) }
-                isFailing = true
-                if isWoken(within: 100) { return }
+                return descriptor
             }
+            guard isLasting(errno) else { continue }
+            let code = errno
+            countAcceptFailure()
+            if !isFailing { onEvent?(.acceptFailing(errno: code)) }
+            isFailing = true
+            if isWoken(within: 100) { break }
         }
+        // The others only look whether it is time to end, so nobody waits on it any more.
+        socket.close()
+        return nil
     }
 
     /// Whether accept(2) would fail again at once: descriptors or memory are short, not this one connection broken.

@@ -17,6 +17,10 @@ public final class SocketListener: Sendable {
     /// Wakes `stop()`.
     private let progress: WakeUp
     private let connections = Mutex(Connections())
+    /// Held by the one thread that waits for connections.
+    let turn = Mutex(AcceptingTurn())
+    /// How many wait for their turn.
+    let waiting = Atomic(0)
 
     /// Binds the socket and listens; nobody is served before `start`.
     public convenience init(
@@ -41,6 +45,8 @@ public final class SocketListener: Sendable {
         self.server = server
         self.onEvent = onEvent
         socket = try ListeningSocket.open(configuration.endpoint)
+        // Connections inherit it.
+        if configuration.acknowledgesLate { setOption(socket.descriptor, level: Int32(IPPROTO_TCP), TCP_QUICKACK, 0) }
     }
 
     /// The TCP port that is listened on; nil for a Unix socket.
@@ -50,17 +56,24 @@ public final class SocketListener: Sendable {
 
     /// Begins to take connections. Only the first call does anything.
     public func start() throws(ListenerError) {
-        guard connections.withLock({ $0.beginAccepting() }) else { return }
-        let code = startThread(named: "accept-\(configuration.name)") { [self] in
-            acceptConnections()
-            socket.close()
-            connections.withLock { $0.isAccepting = false }
-            progress.signal()
-        }
-        guard code == 0 else {
-            connections.withLock { $0.isAccepting = false }
+        let threads = 1 + configuration.waitingThreads
+        guard connections.withLock({ $0.beginAccepting(threads: threads) }) else { return }
+        for started in 0..<threads {
+            let code = startThread(named: "accept-\(configuration.name)") { [self] in
+                acceptConnections()
+                endAccepting(threads: 1)
+            }
+            guard code != 0 else { continue }
+            endAccepting(threads: threads - started)
+            // Fewer do as well.
+            if started > 0 { return }
             throw .system(call: "pthread_create", endpoint: configuration.name, errno: code)
         }
+    }
+
+    private func endAccepting(threads: Int) {
+        if connections.withLock({ $0.endAccepting(threads: threads) }) { socket.close() }
+        progress.signal()
     }
 
     /// Takes no more connections, lets each open one answer what it has received, and closes it.
@@ -101,7 +114,8 @@ extension SocketListener {
         switch connections.withLock({ $0.add(connection, limit: configuration.maxConnections) }) {
         case .added(let hasRoomAgain):
             if hasRoomAgain { onEvent?(.roomAgain) }
-            serve(connection)
+            // Somebody else is there to take the next one: no other thread is faster than this one.
+            if waiting.load(ordering: .relaxed) > 0 { serve(connection) } else { serveElsewhere(connection) }
         case .full(let isFirst):
             if isFirst { onEvent?(.full(connections: configuration.maxConnections)) }
             turnAway(descriptor)
@@ -113,10 +127,14 @@ extension SocketListener {
     func countAcceptFailure() { connections.withLock { $0.countAcceptFailure() } }
 
     private func serve(_ connection: Connection) {
+        let end = server.serve(connection)
+        remove(connection)
+        if case .slowPeer = end { onEvent?(.slowPeer(connection.caller.peer)) }
+    }
+
+    private func serveElsewhere(_ connection: Connection) {
         let code = startThread(named: "\(configuration.wireProtocol.name)-\(configuration.name)") { [self] in
-            let end = server.serve(connection)
-            remove(connection)
-            if case .slowPeer = end { onEvent?(.slowPeer(connection.caller.peer)) }
+            serve(connection)
         }
         if code != 0 {
             onEvent?(.threadFailed(errno: code))

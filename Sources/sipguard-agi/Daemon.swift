@@ -16,17 +16,16 @@ struct Daemon: ~Copyable {
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Nil for everything that is not a clear answer in time.
-    func ask(_ request: CalledRequest, at path: String) -> ChannelVariables? {
+    func ask(_ request: CalledRequest, at path: UnsafeBufferPointer<CChar>) -> ChannelVariables? {
         guard connect(to: path), send(DaemonQuestion.line(request)) else { return nil }
         return receive()
     }
 
-    private func connect(to path: String) -> Bool {
+    private func connect(to path: UnsafeBufferPointer<CChar>) -> Bool {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = Array(path.utf8)
-        guard !bytes.isEmpty, bytes.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+        guard !path.isEmpty, path.count < MemoryLayout.size(ofValue: address.sun_path) else { return false }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: UnsafeRawBufferPointer(path)) }
         return withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
@@ -53,7 +52,8 @@ struct Daemon: ~Copyable {
 
     /// A reply is a few hundred bytes.
     private func receive() -> ChannelVariables? {
-        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { space in
+        var reply = [UInt8](repeating: 0, count: 4096)
+        return reply.withUnsafeMutableBytes { space in
             var count = 0
             while count < space.count, Clock.wait(for: Int16(POLLIN), on: descriptor, until: end) {
                 let more = recv(descriptor, space.baseAddress! + count, space.count - count, 0)

@@ -9,7 +9,7 @@ import Policy
 @main enum SipguardAGI {
     private static let exchangeLimit: Int64 = 200
     private static let daemonLimit: Int64 = 50
-    private static let defaultSocket = "/run/sipguardd/ask.sock"
+    private static let defaultSocket: StaticString = "/run/sipguardd/ask.sock"
 
     static func main() {
         // Asterisk sends SIGHUP when the caller hangs up.
@@ -22,7 +22,8 @@ import Policy
     }
 
     private static func run(_ exchange: inout Exchange, until end: Int64) {
-        withUnsafeTemporaryAllocation(byteCount: 4096, alignment: 1) { space in
+        // With more than 1024 bytes the runtime looks for the stack's bounds first, in /proc/self/maps.
+        withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { space in
             while Clock.wait(for: Int16(POLLIN), on: 0, until: end) {
                 let count = read(0, space.baseAddress, space.count)
                 guard count > 0 else { return }
@@ -45,7 +46,11 @@ import Policy
     }
 
     /// The dialplan's first argument, `AGI(sipguard-agi,/path)`, else the usual place.
-    private static var socketPath: String {
-        CommandLine.argc > 1 ? CommandLine.arguments[1] : defaultSocket
+    private static var socketPath: UnsafeBufferPointer<CChar> {
+        guard CommandLine.argc > 1, let path = CommandLine.unsafeArgv[1] else {
+            return UnsafeRawBufferPointer(start: defaultSocket.utf8Start, count: defaultSocket.utf8CodeUnitCount)
+                .assumingMemoryBound(to: CChar.self)
+        }
+        return UnsafeBufferPointer(start: path, count: strlen(path))
     }
 }

@@ -23,7 +23,7 @@ struct Ban: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Ban an address or a prefix.")
 
         @OptionGroup var entry: EntryOptions
-        @Flag(help: "Also if it is an own address, a trusted proxy, allowed, or the caller.") var force = false
+        @Flag(help: "Also if it is an own address, a trusted proxy, allowed, yours, or very wide.") var force = false
         @OptionGroup var connection: ConnectionOptions
 
         var method: String { "ban.add" }
@@ -31,7 +31,8 @@ struct Ban: ParsableCommand {
         func params() -> JSONValue? {
             JSONValue(
                 named: entry.members(user: Terminal.userName) + [
-                    ("force", force ? JSONValue.bool(true) : Optional.none)
+                    ("force", force ? JSONValue.bool(true) : Optional.none),
+                    ("client", Terminal.clientAddress.map(JSONValue.string)),
                 ])
         }
 

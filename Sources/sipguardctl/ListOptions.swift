@@ -14,9 +14,20 @@ struct ListOptions: ParsableArguments {
     func params(json: Bool) -> JSONValue { ["offset": .int(offset), "limit": .int(limit ?? (json ? 1000 : 50))] }
 }
 
+/// What the daemon calls an address, prefix or name.
+struct ListedAddress {
+    let text: String
+
+    /// A text that can be no address is a name; whether it is a good one, the daemon says.
+    var member: (String, JSONValue?) {
+        let isName = !text.contains("/") && !text.contains(":") && text.contains { $0.isLetter }
+        return (isName ? "name" : "address", .string(text))
+    }
+}
+
 /// A new entry of a list.
 struct EntryOptions: ParsableArguments {
-    @Argument(help: "An address or a prefix, such as 203.0.113.0/24.") var address: String
+    @Argument(help: "An address or a prefix, such as 203.0.113.0/24; `allow` takes a DNS name too.") var address: String
     @Option(help: "For how long: 90s, 10m, 12h, 7d. Without it: until removed.") var duration: String?
     @Option(help: "Why; shown in lists.") var comment: String?
     @Option(help: "Who sets it (default: the user's name).") var by: String?

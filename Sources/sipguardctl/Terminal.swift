@@ -45,4 +45,9 @@ enum Terminal {
         if let name = environment["SUDO_USER"], !name.isEmpty { return name }
         return getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) }
     }
+
+    /// The address from which the person works on this machine, where sshd tells it.
+    static var clientAddress: String? {
+        environment["SSH_CLIENT"]?.split(separator: " ").first.map { String($0.prefix { $0 != "%" }) }
+    }
 }

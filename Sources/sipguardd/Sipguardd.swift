@@ -89,6 +89,7 @@ import RPC
         let configuration = try merged()
         let policy = try loadPolicy(of: configuration)
         if checkConfig {
+            try check(configuration.listeners)
             print("configuration and policy are good")
             for warning in policy.document.warnings { print("warning: \(warning)") }
             return
@@ -97,6 +98,14 @@ import RPC
         let (level, format) = (configuration.logLevel, configuration.logFormat)
         let logger = Logger(label: "sipguardd") { _ in StderrLogHandler(level: level, format: format, output: output) }
         try await serve(configuration, policy: policy, logger: logger, output: output)
+    }
+
+    private func check(_ listeners: [ListenerConfiguration]) throws(StartFailure) {
+        do throws(ListenerError) {
+            for listener in listeners { try listener.check() }
+        } catch {
+            throw .listener(error)
+        }
     }
 
     /// The file's settings with the command line's on top.

@@ -1,5 +1,4 @@
 import Glibc
-import Guard
 import Policy
 import PolicyFile
 import RPC
@@ -7,6 +6,7 @@ import Synchronization
 import Testing
 
 @testable import FastAGI
+@testable import Guard
 
 /// The listener over loopback, against somebody who behaves as Asterisk does, or does not.
 @Suite struct FastAGIListenerTests {
@@ -29,6 +29,47 @@ import Testing
         let told = try asterisk.call(environment: "agi_callerid: 100\n\n200 result=1 (pass)\nagi_dnid: 41\n\n")
         #expect(told.contains("SIPGUARD_VERDICT=drop,SIPGUARD_CODE=603,SIPGUARD_CAUSE=16,SIPGUARD_RULE=forged-lines,"))
         #expect(listener.stop().incidents == ["injections": 1, "forged_lines": 3])
+    }
+
+    @Test func factsInTheAddressSpareTheQuestion() throws {
+        let listener = try OpenListener()
+        for (agent, verdict) in [("phone%2F1", "pass"), ("sipcli%2Fv1.8", "reject")] {
+            let asterisk = try Asterisk(listener)
+            try asterisk.send(Asterisk.carrying(userAgent: agent))
+            #expect(asterisk.readLine().contains("SIPGUARD_VERDICT=\(verdict),"))
+            try asterisk.send("200 result=0\n")
+            asterisk.finish()
+            #expect(asterisk.readAll() == "")
+        }
+        let counters = listener.stop()
+        #expect(counters.requests == 2 && counters.incidents.isEmpty)
+    }
+
+    /// Marks hold for a request: this call was told what its facts deserve, and the forgery is decided about by itself.
+    @Test func linesThatComeTooLateAreCountedAndDecidedAbout() throws {
+        let listener = try OpenListener()
+        let asterisk = try Asterisk(listener)
+        try asterisk.send(Asterisk.carrying(userAgent: "phone%2F1"))
+        #expect(asterisk.readLine().contains("SIPGUARD_VERDICT=pass,"))
+        try asterisk.send("agi_rdnis: forged\n\n200 result=0\n")
+        asterisk.finish()
+        #expect(asterisk.readAll() == "")
+        #expect(listener.stop().incidents == ["injections": 1, "forged_lines": 2])
+        #expect(listener.dropped == 1)
+    }
+
+    /// Waiting threads are no bound, and those beyond them are served as well.
+    @Test func moreCallsAtOnceThanWaitingThreads() throws {
+        let listener = try OpenListener(limit: .seconds(10))
+        let all = try (0..<40).map { _ in try Asterisk(listener) }
+        for asterisk in all { try asterisk.send(Asterisk.carrying(userAgent: "phone%2F1")) }
+        for asterisk in all { #expect(asterisk.readLine().contains("SIPGUARD_VERDICT=pass")) }
+        for asterisk in all {
+            try asterisk.send("200 result=0\n")
+            asterisk.finish()
+        }
+        for asterisk in all { #expect(asterisk.readAll() == "") }
+        #expect(listener.stop().requests == 40)
     }
 
     @Test func aHangUpAndAClosedConnectionAreCountedAndAreNoTrouble() throws {
@@ -114,6 +155,7 @@ import Testing
 /// A listener on a port that the system chose, with the built-in policy and no own addresses.
 final class OpenListener: Sendable {
     private let listener: SocketListener
+    private let state: GuardState
     private let seen = EventLog()
 
     final class EventLog: Sendable { let events = Mutex<[ListenerEvent]>([]) }
@@ -121,7 +163,7 @@ final class OpenListener: Sendable {
     init(host: String = "127.0.0.1", limit: Duration = .seconds(5), connections: Int = 256) throws {
         let document = try PolicyDocument.parse(
             text: "version: 1\nextends: default\nown_addresses: []\n", name: "test.yaml")
-        let state = GuardState(
+        state = GuardState(
             policy: LoadedPolicy(document: document, path: nil, loadedAt: Clock.now), memory: 1 << 20, version: "test")
         var configuration = ListenerConfiguration(
             name: "fastagi", endpoint: .tcp(.init(host: host, port: 0)), role: .ask)
@@ -135,6 +177,9 @@ final class OpenListener: Sendable {
     var port: UInt16 { listener.port ?? 0 }
     var events: [ListenerEvent] { seen.events.withLock { $0 } }
 
+    /// How many requests were to be dropped.
+    var dropped: UInt64 { state.totals.drop.load(ordering: .relaxed) }
+
     /// Ends it; what it has counted is complete then.
     func stop() -> ListenerCounters {
         listener.stop()
@@ -146,6 +191,12 @@ final class OpenListener: Sendable {
 final class Asterisk {
     static let environment = "agi_network: yes\nagi_network_script: check\nagi_callerid: 100\nagi_extension: 41\n\n"
     private let descriptor: Int32
+
+    /// An environment with the facts in its second line.
+    static func carrying(userAgent: String) -> String {
+        let facts = "source=192.0.2.7%3A5060&ruri=sip%3A41%40h&from=%3Csip%3A100%40h%3E&ua=\(userAgent)&end"
+        return "agi_network: yes\nagi_network_script: check?\(facts)\nagi_callerid: 100\nagi_extension: 41\n\n"
+    }
 
     init(_ listener: OpenListener) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

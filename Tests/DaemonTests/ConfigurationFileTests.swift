@@ -28,6 +28,7 @@ import Testing
                 state_file: /var/lib/sipguardd/state.json
                 memory: 256MiB
                 log: { level: debug, format: json }
+                alarms: { no_requests: 5m, no_reports: 2h }
                 """, name: "good.yaml")
         let ask = configuration.listeners[0]
         #expect(
@@ -39,6 +40,7 @@ import Testing
         #expect(configuration.policyPath == "/etc/sipguardd/policy.yaml")
         #expect(configuration.stateFile == "/var/lib/sipguardd/state.json")
         #expect(configuration.memory == 256 << 20)
+        #expect(configuration.alarms.noRequests == .seconds(300) && configuration.alarms.noReports == .seconds(7200))
         #expect(configuration.logLevel == .debug && configuration.logFormat == .json)
     }
 

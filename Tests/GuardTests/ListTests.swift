@@ -35,6 +35,48 @@ import Testing
         #expect(try house.call("ban.add", ["address": .string(address), "force": true])["rule"] == "manual")
     }
 
+    @Test(arguments: ["0.0.0.0/0", "::/0", "0.0.0.0/1", "96.0.0.0/7", "127.0.0.0/8", "2000::/15", "::/64"])
+    func nobodyBansEverybodyByMistake(address: String) throws {
+        let house = try House(policy: "version: 1\nextends: default\nown_addresses: []\n")
+        let error = try house.call("ban.add", ["address": .string(address)])
+        #expect(error["code"] == -32010 && error["data"]?["protected"] == "wide")
+        #expect(error["data"]?["problem"]?.string?.contains("wide") == true)
+        #expect(try house.call("ban.add", ["address": .string(address), "force": true])["rule"] == "manual")
+    }
+
+    @Test(arguments: ["11.0.0.0/8", "203.0.113.0/24", "2000::/16", "127.0.0.1"])
+    func aNetworkOfAProviderCanBeBanned(address: String) throws {
+        let house = try House(policy: "version: 1\nextends: default\nown_addresses: []\n")
+        #expect(try house.call("ban.add", ["address": .string(address)])["rule"] == "manual")
+    }
+
+    @Test func nobodyBansTheAddressThatHeWorksFrom() throws {
+        let error = try house.call("ban.add", ["address": "203.0.113.0/24", "client": "203.0.113.9"])
+        #expect(error["data"]?["protected"] == "caller")
+        #expect(error["data"]?["problem"]?.string?.hasPrefix("203.0.113.9, from which you call") == true)
+        #expect(try house.call("ban.add", ["address": "203.0.113.0/24", "client": "me"])["code"] == -32602)
+        #expect(try house.call("ban.add", ["address": "203.0.113.0/24", "client": "198.51.100.1"])["rule"] == "manual")
+    }
+
+    @Test func aShortBanOnTopOfALongOneDoesNotEndIt() throws {
+        try house.call("ban.add", ["address": "203.0.113.0/24"])
+        try house.call("ban.add", ["address": "203.0.113.9", "duration": 1])
+        let state = house.state.publisher.current.addresses
+        let address = try #require(IPAddress("203.0.113.9"))
+        #expect(state.ban(on: address, now: Clock.now)?.prefix == Prefix("203.0.113.9"))
+        #expect(state.ban(on: address, now: Clock.now + .seconds(2))?.prefix == Prefix("203.0.113.0/24"))
+    }
+
+    @Test func everyBanHoldsForTheVeryNextCheck() throws {
+        for number in 0..<500 {
+            let address: JSONValue = .string("203.0.113.\(number % 250)")
+            try house.call(number < 250 ? "ban.add" : "ban.remove", ["address": address])
+            let verdict = try house.verdict(["source_ip": address, "method": "OPTIONS"])
+            #expect(verdict == (number < 250 ? "drop" : "pass"))
+        }
+        #expect(try house.call("ban.list")["total"] == 0)
+    }
+
     @Test func nobodyBansATrustedProxyOrAnAllowedAddressByMistake() throws {
         let house = try House(
             policy: "version: 1\nextends: default\ntrusted_proxies: [198.51.100.5]\nallow: [198.51.100.6]\n")

@@ -113,6 +113,7 @@ class Daemon:
         self.tcp_port = tcp_port
         self.listeners = []                      # more than the usual ones, as --listen takes them
         self.configuration = None                # a file that stands beside the usual options
+        self.prefix = []                         # a command that runs it elsewhere
         self.process = None
 
     def start(self, log=None):
@@ -120,7 +121,7 @@ class Daemon:
         if self.tcp_port:
             listen.append(f"tcp:127.0.0.1:{self.tcp_port},role=ask")
         listen += self.listeners
-        arguments = [SIPGUARDD, "--log-level", "info", "--log-format", "text"]
+        arguments = [*self.prefix, SIPGUARDD, "--log-level", "info", "--log-format", "text"]
         if self.has_policy:
             arguments += ["--policy", self.policy]
         if self.configuration:

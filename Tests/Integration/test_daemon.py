@@ -97,6 +97,7 @@ def test_mode_and_group_of_a_socket_are_as_configured(tmp_path):
     (["--listen", "unix:/" + "x" * 120], 73, "at most 107"),
     (["--listen", "tcp:127.0.0.1:1,role=admin"], 73, "admin"),
     (["--listen", "tcp:198.51.100.1:4571"], 73, "loopback"),
+    (["--check-config", "--listen", "tcp:0.0.0.0:4571,role=ask"], 73, "loopback"),
     (["--listen", "unix:/tmp/never.sock,group=no-such-group"], 73, "no-such-group"),
 ])
 def test_a_wrong_start_says_what_is_wrong(arguments, code, says):
@@ -137,6 +138,33 @@ def test_systemd_is_told_when_the_daemon_is_ready_reloads_and_stops(tmp_path):
             process.signal(signal.SIGTERM)
             assert manager.recv(100) == b"STOPPING=1"
             assert process.wait(5) == 0
+        finally:
+            process.stop()
+
+
+def test_systemds_watchdog_is_fed_while_questions_are_answered(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(5)
+        process = Process([SIPGUARDD, "--listen", f"unix:{tmp_path}/ask.sock"], tmp_path, "d",
+                          env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "900000"})
+        try:
+            first = {manager.recv(100) for _ in range(3)}
+            assert first == {b"READY=1", b"WATCHDOG=1"}
+            # Nobody can ask any more: systemd has to hear of it by hearing nothing.
+            (tmp_path / "ask.sock").rename(tmp_path / "elsewhere")
+            wait_until(lambda: "was not answered" in process.text(), 5, "the daemon notices")
+            manager.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                while True:
+                    manager.recv(100)
+            manager.settimeout(1.5)
+            with pytest.raises(TimeoutError):
+                manager.recv(100)
+            (tmp_path / "elsewhere").rename(tmp_path / "ask.sock")
+            manager.settimeout(5)
+            assert manager.recv(100) == b"WATCHDOG=1"
+            assert process.text().count("was not answered") == 1
         finally:
             process.stop()
 

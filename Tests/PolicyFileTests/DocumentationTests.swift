@@ -14,7 +14,7 @@ import Testing
         try String(contentsOf: root.appendingPathComponent(page), encoding: .utf8)
     }
 
-    @Test(arguments: zip(pages, [2, 1]))
+    @Test(arguments: zip(pages, [3, 1]))
     func everyExampleIsAPolicyWhoseSamplesHold(page: String, count: Int) throws {
         let blocks = try Self.text(page).matches(of: /(?s)(?:```yaml|\.EX)\n(.*?)\n(?:```|\.EE)/).map {
             String($0.output.1)
@@ -31,7 +31,8 @@ import Testing
         let text = try Self.text(page)
         let words =
             PolicyReader.keys + SignatureReader.keys + LimitReader.keys + TreatmentReader.keys
-            + ConditionReader.matchers
+            + ConditionReader.matchers + FeedReader.keys + PolicyReader.allowKeys
+            + FeedOrigin.Format.allCases.map(\.rawValue) + FeedRule.List.allCases.map(\.rawValue)
             + Field.allCases.map(\.name) + Form.allCases.map(\.rawValue) + Purpose.allCases.map(\.rawValue)
             + CountedEvent.allCases.map(\.rawValue) + CounterScope.Part.allCases.map(\.rawValue)
             + Mode.allCases.map(\.rawValue)
@@ -53,6 +54,10 @@ import Testing
         #expect(keys(definitions["signature"]) == Set(SignatureReader.keys))
         #expect(keys(definitions["limit"]) == Set(LimitReader.keys))
         #expect(keys(definitions["treatment"]) == Set(TreatmentReader.keys))
+        #expect(keys(definitions["feed"]) == Set(FeedReader.keys))
+        #expect(keys(definitions["allow_entry"]) == Set(PolicyReader.allowKeys))
+        #expect(words(property("feed", "format")) == Set(FeedOrigin.Format.allCases.map(\.rawValue)))
+        #expect(words(property("feed", "list")) == Set(FeedRule.List.allCases.map(\.rawValue)))
         #expect(keys(definitions["matcher"]) == Set(ConditionReader.matchers))
         #expect(words(definitions["field"]) == Set(Field.allCases.map(\.name)))
         #expect(words(definitions["purpose"]) == Set(Purpose.allCases.map(\.rawValue)))

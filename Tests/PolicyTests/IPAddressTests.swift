@@ -39,45 +39,6 @@ import Testing
     }
 }
 
-@Suite struct PrefixTableTests {
-    @Test func theLongestPrefixWins() throws {
-        let entries = [
-            "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "10.1.2.3", "2001:db8::/32", "2001:db8::1", "255.255.255.255",
-        ]
-        let table = PrefixTable(try entries.map { (try #require(Prefix($0)), $0) })
-        let expected: [(String, String?)] = [
-            ("9.255.255.255", nil), ("10.0.0.0", "10.0.0.0/8"), ("10.0.255.255", "10.0.0.0/8"),
-            ("10.1.0.0", "10.1.0.0/16"), ("10.1.2.2", "10.1.2.0/24"), ("10.1.2.3", "10.1.2.3"),
-            ("10.1.2.4", "10.1.2.0/24"), ("10.1.3.0", "10.1.0.0/16"), ("10.2.0.0", "10.0.0.0/8"), ("11.0.0.0", nil),
-            ("2001:db8::", "2001:db8::/32"), ("2001:db8::1", "2001:db8::1"), ("2001:db8::2", "2001:db8::/32"),
-            ("2001:db9::", nil), ("255.255.255.255", "255.255.255.255"), ("::1", nil),
-        ]
-        for (address, value) in expected { #expect(table[try #require(IPAddress(address))] == value, "\(address)") }
-    }
-
-    @Test func agreesWithASearchThroughAllPrefixes() {
-        var random = SplitMix(seed: 7)
-        let prefixes = (0..<300).map { _ in
-            Prefix(IPAddress(v4: random.next(32) & 0xFF00_FFFF), length: Int(random.next(5)) % 29 + 4)!
-        }
-        let table = PrefixTable(prefixes.enumerated().map { ($1, $0) })
-        for _ in 0..<20_000 {
-            let address = IPAddress(v4: random.next(32))
-            let longest = prefixes.filter { $0.contains(address) }.map(\.bits).max()
-            #expect(table[address].map { prefixes[$0].bits } == longest)
-        }
-    }
-
-    @Test func anEmptyTableHoldsNothing() {
-        #expect(!PrefixTable<Int>().contains(IPAddress(v4: 1)))
-    }
-
-    @Test func everythingIsInTheZeroPrefix() throws {
-        let table = PrefixTable([(try #require(Prefix("::/0")), true)])
-        #expect(table.contains(IPAddress(value: .max)) && table.contains(IPAddress(v4: 0)))
-    }
-}
-
 /// A small seeded generator (Steele, Lea and Flood 2014), so that a failing case can be had again.
 struct SplitMix: RandomNumberGenerator {
     private var state: UInt64

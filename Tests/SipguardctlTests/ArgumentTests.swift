@@ -29,6 +29,9 @@ import Testing
             ("ban remove 192.0.2.1", "ban.remove", #"{"address":"192.0.2.1"}"#),
             ("allow", "allow.list", #"{"offset":0,"limit":50}"#),
             ("allow add 192.0.2.1 --by me", "allow.add", #"{"address":"192.0.2.1","by":"me"}"#),
+            ("allow add phone.example.net --by me", "allow.add", #"{"name":"phone.example.net","by":"me"}"#),
+            ("allow remove phone.example.net", "allow.remove", #"{"name":"phone.example.net"}"#),
+            ("feeds", "feed.list", nil), ("feeds refresh", "feed.refresh", nil),
             ("allow remove 192.0.2.1", "allow.remove", #"{"address":"192.0.2.1"}"#),
             (
                 "check --source-ip 192.0.2.1 --method OPTIONS", "guard.check",

@@ -21,7 +21,7 @@ import Testing
     @Test("sipguardctl(1) names every command and option") func sipguardctl() throws {
         let page = try page("sipguardctl.1")
         let commands = commands(under: Sipguardctl.self)
-        #expect(commands.count == 26)
+        #expect(commands.count == 30)
         for command in commands {
             let help = Sipguardctl.helpMessage(for: command)
             let usage = try #require(help.split(separator: "\n").first { $0.hasPrefix("USAGE: sipguardctl ") })

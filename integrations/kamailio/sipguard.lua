@@ -10,9 +10,11 @@ local cjson = require "cjson.safe"
 local kx, pv = KSR.kx, KSR.pv
 local gettime = socket.gettime
 local find, sub, gsub, byte, format = string.find, string.sub, string.gsub, string.byte, string.format
-local concat, max, min = table.concat, math.max, math.min
+local concat, max, min, floor = table.concat, math.max, math.min, math.floor
+local shared = KSR.htable                          -- nil without Kamailio's htable module: no leases, no counters
 
 local path, node, limit                            -- the include file's settings; limit in s, connecting included
+local leasing                                      -- whether verdicts may be leased
 local connect_limit = 0.002                        -- s, a local connect is done or refused
 local retry_after = 0.05                           -- s between attempts on a dead socket, each a few us
 local share = 0.10                                 -- of wall time may be spent waiting
@@ -22,6 +24,10 @@ local header_limit = 8192                          -- bytes of header block sent
 local fact_limit = 512                             -- bytes of one fact sent singly
 local line_limit = 60000                           -- bytes; the daemon takes 65536
 local reply_limit = 65536
+local lease_limit = 1024                           -- leases that a worker takes within a second
+local agent_limit = 128                            -- bytes of a User-Agent that a lease may hold for
+local owed_limit = 8192                            -- keys whose leased requests may wait to be reported
+local reports_at_once = 200
 
 -- A setting of the include file, as `#!define SIPGUARD_SOCKET "/path"`. Readable in a route only, not while loading.
 local function setting(name, default)
@@ -34,6 +40,7 @@ local function settle()
   path = setting("SIPGUARD_SOCKET", "/run/sipguardd/ask.sock")
   node = setting("SIPGUARD_NODE", "kamailio")
   limit = (tonumber(setting("SIPGUARD_TIMEOUT_MS")) or 20) / 1000
+  leasing = shared ~= nil and setting("SIPGUARD_LEASES", "on") == "on"
 end
 
 -- State of this worker.
@@ -42,14 +49,26 @@ local next_attempt, connected_before = 0, nil
 local last_id = 0
 local bucket, bucket_time = bucket_size, gettime()
 local sick, last_failure = false, 0
+local unasked = 0                                  -- requests that passed without an answer since that was told
 
 -- All workers share these counters: kamcmd htable.dump sipguard
-local function count(name) pv.get("$shtinc(sipguard=>" .. name .. ")") end
+local function count(name)
+  if shared then pv.get("$shtinc(sipguard=>" .. name .. ")") end
+end
+
+-- For counters of which one process alone keeps account.
+local function add(name, number)
+  pv.seti("$sht(sipguard=>" .. name .. ")", (tonumber(pv.get("$sht(sipguard=>" .. name .. ")")) or 0) + number)
+end
 
 -- After a failed attempt a worker waits `retry_after`, or until another worker has got through. gettime() is the wall
 -- clock: wherever two of its values are compared, a clock that is set meanwhile must not hold or silence a worker.
+local function connections()
+  return shared and pv.get("$sht(sipguard=>connected)")
+end
+
 local function resting(now)
-  return now < next_attempt and next_attempt - now <= retry_after and pv.get("$sht(sipguard=>connected)") == connected_before
+  return now < next_attempt and next_attempt - now <= retry_after and connections() == connected_before
 end
 
 local function close()
@@ -154,6 +173,7 @@ local function question(id)
     local_ip = kx.get_rcvip(), local_port = kx.get_rcvport(), node = node, length = kx.get_msglen(),
     message = block,
   }
+  if unasked > 0 then params.failed_open = unasked end
   local call = { jsonrpc = "2.0", id = id, method = "guard.check", params = params }
   if #block > header_limit then
     count("cut")
@@ -176,7 +196,7 @@ local function connect(now)
   fresh:settimeout(connect_limit, "t")
   if not fresh:connect(path) then
     fresh:close()
-    next_attempt, connected_before = now + retry_after, pv.get("$sht(sipguard=>connected)")
+    next_attempt, connected_before = now + retry_after, connections()
     return nil, "connect"
   end
   connection = fresh
@@ -270,22 +290,76 @@ local function give(result)
   return nil
 end
 
+-- Leases: a "drop" that the daemon has said to hold for a key. One lives until the end of the second in which it was asked
+-- for, since that second is part of its name in the table: no clock and no timer can make it live longer, and what it counted
+-- stays when it is over, until sipguard_settle() takes it. $shtinc() finds and counts in one locked step.
+local lease_second, leases_taken = 0, 0
+
+local function lease_name(second, agent)
+  local name = kx.get_srcip() .. " " .. second
+  return agent and name .. " " .. agent or name
+end
+
+-- Only what a C string can hold, since that is what the table's names are.
+local function leasable_agent()
+  local agent = pv.get("$ua")
+  return type(agent) == "string" and #agent <= agent_limit and find(agent, "^[\32-\126]+$") and agent or nil
+end
+
+-- Never sets what is there: another worker may have begun to count in it.
+local function put_lease(name)
+  shared.sht_lock("sipguard_lease", name)
+  if shared.sht_is_null("sipguard_lease", name) > 0 then shared.sht_seti("sipguard_lease", name, 0) end
+  shared.sht_unlock("sipguard_lease", name)
+end
+
+local function take_lease(result, asked_at)
+  local second, ttl = floor(asked_at), result.ttl
+  if type(ttl) ~= "number" or ttl / 1000 < second + 1 - asked_at then return end
+  local agent = nil
+  if result.key == "source_user_agent" then
+    agent = leasable_agent()
+    if not agent or agent ~= result.user_agent then return end     -- both must have read the same
+  elseif result.key ~= "source" then
+    return
+  end
+  if second ~= lease_second then lease_second, leases_taken = second, 0 end
+  if leases_taken >= lease_limit then return end
+  leases_taken = leases_taken + 1
+  put_lease(lease_name(second, agent))
+  count("leases")
+end
+
+-- Whether this User-Agent from this source is leased. The lease of a whole source is looked for by route[SIPGUARD].
+local function is_leased(now)
+  local agent = leasable_agent()
+  return agent and shared.sht_inc("sipguard_lease", lease_name(floor(now), agent)) > 0
+end
+
 -- Called by route[SIPGUARD], which has set $var(sg_verdict) to "pass".
 function sipguard_check()
   if not path then settle() end
   local now = gettime()
-  if not may_wait(now) then count("skipped_budget") return end
-  if not connection and resting(now) then count("skipped_down") return end
+  if leasing and is_leased(now) then pv.sets("$var(sg_verdict)", "drop") return end
+  if not may_wait(now) then unasked = unasked + 1 count("skipped_budget") return end
+  if not connection and resting(now) then unasked = unasked + 1 count("skipped_down") return end
   last_id = last_id + 1
   local line = question(last_id)
-  if not line then failed("encode", now) return end
+  if not line then unasked = unasked + 1 failed("encode", now) return end
   count("asked")
   local began = gettime()
   local result, why = ask(line, last_id, began)
   pay(began)
   if result then why = give(result) end
+  if leasing and result and not why and result.verdict == "drop" then take_lease(result, now) end
   if why == "garbage" then close() end
-  if why then failed(why, gettime()) else answered(now) end
+  if why then
+    unasked = unasked + 1
+    failed(why, gettime())
+  else
+    unasked = 0
+    answered(now)
+  end
 end
 
 -- Called after authentication. A notification: nobody waits for an answer, a full socket buffer drops it.
@@ -312,4 +386,92 @@ function sipguard_report(outcome, user)
   if sent then count("reports") return end
   count("reports_dropped")
   if why ~= "timeout" or (last or 0) > 0 then close() end      -- half a line would spoil the next question
+end
+
+-- What was answered under leases and not reported yet: requests by the names of the leases, without their seconds.
+local owed, owed_names = {}, 0
+
+local function owe(name, requests)
+  if not owed[name] then
+    if owed_names >= owed_limit then add("leased_unreported", requests) return end
+    owed_names = owed_names + 1
+  end
+  owed[name] = (owed[name] or 0) + requests
+end
+
+-- The names in a table that `is_over` says yes to. Slots are locked while the iterator is in them: nothing is done there.
+local function names_in(table_name, is_over)
+  local names = {}
+  shared.sht_iterator_start("sipguard", table_name)
+  while shared.sht_iterator_next("sipguard") > 0 do
+    local name = pv.get("$shtitkey(sipguard)")
+    if is_over(name, pv.get("$shtitval(sipguard)")) then names[#names + 1] = name end
+  end
+  shared.sht_iterator_end("sipguard")
+  return names
+end
+
+-- Reads and takes what one name has counted; a worker counts before or after, never between.
+local function collect(table_name, name, take)
+  shared.sht_lock(table_name, name)
+  local requests = tonumber(shared.sht_get(table_name, name)) or 0
+  take(table_name, name)
+  shared.sht_unlock(table_name, name)
+  return requests
+end
+
+local function collect_leases(now)
+  local second = floor(now)
+  local names = names_in("sipguard_lease", function(name)
+    return (tonumber(string.match(name, "^%S+ (%d+)")) or 0) < second
+  end)
+  for _, name in ipairs(names) do
+    local requests = collect("sipguard_lease", name, shared.sht_rm)
+    local source, agent = string.match(name, "^(%S+) %d+ ?(.*)$")
+    if requests > 0 then owe(agent == "" and source or source .. " " .. agent, requests) end
+  end
+end
+
+local function report_of(name, requests)
+  local source, agent = string.match(name, "^(%S+) ?(.*)$")
+  return encode({
+    jsonrpc = "2.0", method = "guard.report",
+    params = {
+      source_ip = source, outcome = "dropped", count = min(requests, 1000000), user_agent = agent ~= "" and agent or nil,
+    },
+  }) or ""
+end
+
+-- Reports, and a question behind them: its answer says that all of them have been counted.
+local function deliver(names)
+  local lines = {}
+  for index, name in ipairs(names) do lines[index] = report_of(name, owed[name]) end
+  last_id = last_id + 1
+  lines[#lines + 1] = '{"jsonrpc":"2.0","id":' .. last_id .. ',"method":"daemon.ping"}\n'
+  local now = gettime()
+  local result = ask(concat(lines), last_id, now)
+  if not result then return false end
+  answered(now)
+  for _, name in ipairs(names) do
+    local requests = min(owed[name], 1000000)
+    add("leased", requests)
+    owed[name] = owed[name] > requests and owed[name] - requests or nil
+    if not owed[name] then owed_names = owed_names - 1 end
+  end
+  return true
+end
+
+-- Called once a second by a timer process of its own: reports what was answered under the leases that are over.
+function sipguard_settle()
+  if not path then settle() end
+  if not shared then return end
+  collect_leases(gettime())
+  while next(owed) do
+    local names = {}
+    for name in pairs(owed) do
+      names[#names + 1] = name
+      if #names == reports_at_once then break end
+    end
+    if not deliver(names) then return end
+  end
 end
