@@ -8,7 +8,7 @@ public final class Stage {
     /// A scenario that sends more is cut off here, and its figures say so by their count.
     public static let mostMessages = 10_000
     /// Enough for every source of a scenario; the counts of a full table would depend on chance.
-    private static let memory = 1 << 20
+    private static let memory = Simulation.defaultMemory
     private static let beginning = Instant(microseconds: 1_000_000_000_000)
 
     private let simulation: Simulation

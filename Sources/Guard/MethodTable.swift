@@ -112,6 +112,7 @@ struct MethodTable {
                 "enum": ["auth_ok", "auth_failed", "unknown_user", "challenged", "accepted", "rejected", "dropped"],
             ], needed: true, "what became of the request"),
         Parameter("user", text, "the user that was tried"),
+        Parameter("from_user", text, "the user in From, where that may be another"),
         Parameter(
             "count", ["type": "integer", "minimum": 1, "maximum": 1_000_000], "how many requests this stands for"),
         Parameter("transport", text, "how it came"), Parameter("method", text, "the SIP method"),

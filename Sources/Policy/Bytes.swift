@@ -8,6 +8,9 @@ extension UnsafeBufferPointer<UInt8> {
     /// The view that stands for a fact nobody told us.
     public static var unknown: Bytes { Bytes(start: nil, count: 0) }
 
+    /// An empty value that is known.
+    static var present: Bytes { Bytes(start: UnsafePointer(bitPattern: 1), count: 0) }
+
     /// Whether the fact was given at all, be it empty.
     public var isKnown: Bool { baseAddress != nil }
 

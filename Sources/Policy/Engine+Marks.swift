@@ -1,86 +1,67 @@
 /// What a request's marks say.
 struct Marks {
     var hits = Hits()
+    /// The request's method, as limits ask for it.
+    let method: MethodSet
+    var score = 0
+    /// The score with what is in shadow mode.
+    var shadowScore = 0
+    /// The heaviest mark, among equals the first, and the same with those in shadow mode.
+    var heaviest: (index: Int, weight: Int)?
+    var shadowHeaviest: (index: Int, weight: Int)?
     /// The signature or feed that names the tool, where the score reaches the threshold.
     var decisive: Int?
     /// What rules in shadow mode would have decided.
     var shadow: Decision.Shadow?
+
+    init(method: MethodSet) { self.method = method }
+
+    mutating func add(_ index: Int, _ weight: Int, _ mode: Mode) {
+        hits.addSignature(index)
+        shadowScore += weight
+        if weight > shadowHeaviest?.weight ?? 0 { shadowHeaviest = (index, weight) }
+        guard mode == .enforce else { return }
+        score += weight
+        if weight > heaviest?.weight ?? 0 { heaviest = (index, weight) }
+    }
 }
 
 extension Engine {
-    /// Adds up the signatures that the request carries, and the feeds that name its source, one bit each. Of those the
-    /// heaviest names the tool, among equals the first.
-    func score(_ facts: RequestFacts, feeds: UInt32, _ trace: inout Trace?) -> Marks {
-        var (marks, score) = (Marks(), Score())
+    /// Adds up the signatures that the request carries, the feeds that name its source, one bit each, and the limits that only
+    /// weigh. Of the marks the heaviest names the tool, among equals the first.
+    func score(
+        _ facts: RequestFacts, feeds: UInt32, _ standing: Standing, _ credit: Credit, _ now: Instant,
+        _ trace: inout Trace?
+    ) -> Marks {
+        var marks = Marks(method: ruleset.asksForMethods ? MethodSet(facts[.method]) : [])
         let matcher = ruleset.matcher
         var carried = matcher.carried(by: facts)
-        while let index = carried.popFirst() { add(index, &score, &marks, &trace) }
+        while let index = carried.popFirst() { add(index, &marks, &trace) }
         for feed in ruleset.feeds.indices where feeds & 1 << UInt32(feed) != 0 {
-            add(matcher.count + feed, &score, &marks, &trace)
+            add(matcher.count + feed, &marks, &trace)
         }
-        trace?.add("score", "\(score.enforced) of \(ruleset.threshold)")
-        if score.enforced >= ruleset.threshold {
-            marks.decisive = score.heaviest
-        } else if score.all >= ruleset.threshold, let index = score.heaviestOfAll {
-            let cause = Cause(ruleset.mark(index))
-            let answer = treatment(for: cause, method: facts[.method], answered: false).ladder[0].answer
-            marks.shadow = Decision.Shadow(verdict: answer.verdict, rule: cause.rule)
-        }
+        if !standing.isProtected { weigh(facts, credit, now, &marks, &trace) }
+        trace?.add("score", "\(marks.score) of \(ruleset.threshold)")
+        conclude(&marks, facts)
         return marks
     }
 
-    private func add(_ index: Int, _ score: inout Score, _ marks: inout Marks, _ trace: inout Trace?) {
+    private func add(_ index: Int, _ marks: inout Marks, _ trace: inout Trace?) {
         let mark = ruleset.mark(index)
         guard mark.mode != .off else { return }
-        marks.hits.addSignature(index)
+        marks.add(index, mark.weight, mark.mode)
         let kind = index < ruleset.signatures.count ? "signature" : "feed"
         trace?.add("\(kind) \(mark.name)", "+\(mark.weight) \(mark.tool), \(mark.mode.rawValue)")
-        score.all += mark.weight
-        if mark.weight > score.heaviestOfAll.map({ ruleset.mark($0).weight }) ?? 0 { score.heaviestOfAll = index }
-        guard mark.mode == .enforce else { return }
-        score.enforced += mark.weight
-        if mark.weight > score.heaviest.map({ ruleset.mark($0).weight }) ?? 0 { score.heaviest = index }
     }
 
-    /// The weights so far: of what is enforced, and with what is in shadow mode.
-    private struct Score {
-        var (enforced, all) = (0, 0)
-        var (heaviest, heaviestOfAll): (Int?, Int?)
-    }
-
-    /// The first limit on requests that this one exceeds; every limit counts it.
-    func exceeded(
-        _ facts: RequestFacts, _ standing: Standing, _ isTrusted: Bool, _ now: Instant, _ marks: inout Marks,
-        _ trace: inout Trace?
-    ) -> (LimitRule, Duration)? {
-        guard !standing.isProtected else { return nil }
-        var first: (LimitRule, Duration)?
-        for index in ruleset.limits.indices where ruleset.limits[index].event == .requests {
-            guard let retry = excess(ruleset.limits[index], facts, isTrusted, now) else { continue }
-            let rule = ruleset.limits[index]
-            marks.hits.addLimit(index)
-            trace?.add(
-                "limit \(rule.name)", "exceeded, conforms again in \(retry.secondsRoundedUp) s, \(rule.mode.rawValue)")
-            if rule.mode == .shadow {
-                let answer = treatment(for: Cause(rule), method: facts[.method], answered: true).ladder[0].answer
-                marks.shadow = Decision.Shadow(verdict: answer.verdict, rule: rule.name)
-            } else if first == nil {
-                first = (rule, retry)
-            }
+    /// Behaviour may tip the scales, but without any mark it names nobody.
+    private func conclude(_ marks: inout Marks, _ facts: RequestFacts) {
+        if marks.score >= ruleset.threshold, let heaviest = marks.heaviest {
+            marks.decisive = heaviest.index
+        } else if marks.shadowScore >= ruleset.threshold, let heaviest = marks.shadowHeaviest {
+            let cause = Cause(ruleset.mark(heaviest.index))
+            let answer = treatment(for: cause, method: facts[.method], answered: false).ladder[0].answer
+            marks.shadow = Decision.Shadow(verdict: answer.verdict, rule: cause.rule)
         }
-        return first
-    }
-
-    /// Counts a request for a limit: when to come again, where it exceeds it. Apart, so that a request within all limits counts
-    /// no reference of theirs.
-    @inline(__always)
-    private func excess(
-        _ rule: borrowing LimitRule, _ facts: RequestFacts, _ isTrusted: Bool, _ now: Instant
-    ) -> Duration? {
-        guard rule.mode != .off else { return nil }
-        let key = rule.scope.key(rule.id, facts, user: facts.user, grouping: ruleset.sources)
-        let limit = isTrusted ? rule.trustedLimit : rule.limit
-        guard case .exceeds(let retry) = store.take(key, limit: limit, count: facts.count, now: now) else { return nil }
-        return retry
     }
 }

@@ -20,13 +20,13 @@ extension Engine {
         case .authOK:
             record.authOK.add(facts.count)
             record.lastAuthOK = now
-            _ = store.remember(trustKey(facts.user, record.address), for: ruleset.trust.hold, now: now)
+            earn(facts, at: record.address, now)
         case .authFailed:
             record.authFailed.add(facts.count)
-            failed(facts, &record, standing, [.authFailed, .failures, .usersTried], now, &decision)
+            failed(outcome, facts, &record, standing, now, &decision)
         case .unknownUser:
             record.unknownUser.add(facts.count)
-            failed(facts, &record, standing, [.unknownUser, .failures, .usersTried], now, &decision)
+            failed(outcome, facts, &record, standing, now, &decision)
         case .challenged: record.challenged.add(facts.count)
         case .accepted, .rejected, .dropped: break
         }
@@ -34,16 +34,17 @@ extension Engine {
     }
 
     private func failed(
-        _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ events: [CountedEvent],
-        _ now: Instant, _ decision: inout Decision
+        _ outcome: Outcome, _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ now: Instant,
+        _ decision: inout Decision
     ) {
         guard !standing.isProtected, ruleset.mode != .off else { return }
         if facts.provesSource, record.flood.isPresent { record.isProven = true }
-        let isTrusted = record.isTrusted(ruleset.trust, now: now)
-        for index in ruleset.limits.indices where events.contains(ruleset.limits[index].event) {
-            let rule = ruleset.limits[index]
-            guard rule.mode != .off, exceeds(rule, facts, isTrusted, now) else { continue }
-            decision.hits.addLimit(index)
+        let credit = ruleset.trust.credit(for: record.lastAuthOK, now: now)
+        let method = MethodSet(facts[.method])
+        for place in ruleset.reportLimits where place.concerns(method) {
+            let rule = ruleset.limits[place.index]
+            guard rule.event.counts(outcome), meter(rule, facts, credit, now) != .conforms else { continue }
+            decision.hits.addLimit(place.index)
             guard rule.mode == .enforce else { continue }
             if hasTreatment(record, now) {
                 // Nobody is safe from this by sending a tool's marks between his attempts.
@@ -52,18 +53,6 @@ extension Engine {
                 start(Cause(rule), facts, &record, now, &decision)
             }
         }
-    }
-
-    private func exceeds(_ rule: LimitRule, _ facts: RequestFacts, _ isTrusted: Bool, _ now: Instant) -> Bool {
-        let key = rule.scope.key(rule.id, facts, user: facts.user, grouping: ruleset.sources)
-        if rule.event == .usersTried {
-            guard facts.user.isKnown else { return false }
-            var pair = key
-            pair.member = facts.user
-            if store.remember(pair, for: rule.limit.per, now: now) { return false }
-        }
-        let limit = isTrusted ? rule.trustedLimit : rule.limit
-        return store.take(key, limit: limit, count: facts.count, now: now) != .conforms
     }
 
     private func hasTreatment(_ record: SourceRecord, _ now: Instant) -> Bool {
@@ -91,21 +80,10 @@ extension Engine {
     /// The counters that are kept for a source alone. Those for its users and sets are many, and run out by themselves.
     public static func counterKeys(of source: IPAddress, _ ruleset: Ruleset) -> [CounterKey] {
         let limits = ruleset.limits.filter { $0.scope.parts == [.source] }.map { rule in
-            rule.scope.key(rule.id, RequestFacts(source: source), user: .unknown, grouping: ruleset.sources)
+            rule.scope.key(rule.id, RequestFacts(source: source), grouping: ruleset.sources)
         }
         var budget = CounterKey(rule: .sourceBudget)
         budget.address = source.value
         return limits + [budget]
-    }
-
-    private func trustKey(_ user: Bytes, _ address: IPAddress) -> CounterKey {
-        var key = CounterKey(rule: .trustedUser)
-        (key.address, key.first) = (address.value, user)
-        return key
-    }
-
-    /// Whether this user has proven itself from this source within the time that trust holds.
-    func isTrustedUser(_ user: Bytes, at address: IPAddress, _ now: Instant) -> Bool {
-        store.remembers(trustKey(user, address), now: now)
     }
 }

@@ -42,7 +42,10 @@ extension Engine {
                 decision.endedFloodAnswers = record.flood.answers
                 decision.events.insert(.floodEnded)
             }
+            // Marks begin another flood, but end nothing of what is held against the source's behaviour.
+            let behaviour = heldBehaviour(record.flood, method, now)?.id ?? .none
             record.flood = Flood()
+            record.flood.behaviour = behaviour
         }
         let isNew = !record.flood.isPresent
         let isAnotherTool = cause.toolID != .none && cause.toolID != record.flood.tool
@@ -58,6 +61,16 @@ extension Engine {
             record.isProven = false
             decision.events.insert(.floodBegan)
         }
+    }
+
+    /// The limit whose treatment goes on for all that the source sends, for as long as that treatment holds: marks may have
+    /// changed the present one, but not the time.
+    func heldBehaviour(_ flood: Flood, _ method: Bytes, _ now: Instant) -> LimitRule? {
+        guard flood.behaviour != .none,
+            let limit = ruleset.limits.first(where: { $0.id == flood.behaviour && $0.mode == .enforce })
+        else { return nil }
+        let own = treatment(for: Cause(limit), method: method, answered: true)
+        return now - flood.lastMessage <= own.hold ? limit : nil
     }
 
     /// Marks a flood as over; whether it was not so before.
@@ -119,4 +132,5 @@ extension NameID {
     static let sourceBudget = NameID("-source-budget")
     static let totalBudget = NameID("-total-budget")
     static let trustedUser = NameID("-trusted-user")
+    static let trustedCaller = NameID("-trusted-caller")
 }

@@ -33,26 +33,30 @@ public struct Engine: Sendable {
         _ now: Instant, _ trace: inout Trace?
     ) -> Decision {
         guard ruleset.mode != .off else { return Decision(.pass, rule: RuleName.default, id: .default) }
-        let isTrusted = record.isTrusted(ruleset.trust, now: now)
-        trace?.add("standing", isTrusted ? "\(standing.rawValue), trusted" : standing.rawValue)
+        let credit = ruleset.trust.credit(for: record.lastAuthOK, now: now)
+        trace?.add(
+            "standing",
+            credit.isTrusted ? "\(standing.rawValue), trusted, limits times \(credit.factor)" : standing.rawValue)
         if standing == .allow { return Decision(.pass, rule: RuleName.allow, id: .allow) }
         if let ban {
             trace?.add("ban", "\(ban.prefix) is banned by \(ban.by)")
             return Decision(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
         }
-        let isProtected = standing.isProtected || isTrusted
+        let isProtected = standing.isProtected || credit.isTrusted
         if record.isBanned(now), !isProtected {
             trace?.add("ban", "the source is banned, \((record.bannedUntil - now).secondsRoundedUp) s to go")
             return Decision(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
         }
-        var marks = score(facts, feeds: isProtected ? 0 : facts.feeds, &trace)
+        var marks = score(facts, feeds: isProtected ? 0 : facts.feeds, standing, credit, now, &trace)
         var decision: Decision
         if let signature = marks.decisive {
             decision = treat(Cause(ruleset.mark(signature)), facts, &record, isProtected, now, &trace)
-        } else if let held = heldTreatment(facts, record, standing, isTrusted, now) {
+        } else if let held = heldTreatment(facts, record, standing, credit, now) {
             trace?.add("treatment", "\(held.rule) still holds")
             decision = treat(held, facts, &record, isProtected, now, &trace)
-        } else if let (limit, retry) = exceeded(facts, standing, isTrusted, now, &marks, &trace) {
+        } else if let (limit, retry) = exceeded(
+            facts, standing, credit, record.address, now, &marks, &trace)
+        {
             decision = treat(Cause(limit), facts, &record, isProtected, now, &trace)
             decision.retryAfter = retry
         } else {
@@ -73,17 +77,12 @@ public struct Engine: Sendable {
 
     /// A treatment that behaviour began goes on for all that the source sends, except for those who have earned trust.
     func heldTreatment(
-        _ facts: RequestFacts, _ record: SourceRecord, _ standing: Standing, _ isTrusted: Bool, _ now: Instant
+        _ facts: RequestFacts, _ record: SourceRecord, _ standing: Standing, _ credit: Credit, _ now: Instant
     ) -> Cause? {
         let flood = record.flood
         guard flood.isPresent, flood.behaviour != .none, !standing.isProtected else { return nil }
-        guard let limit = ruleset.limits.first(where: { $0.id == flood.behaviour && $0.mode == .enforce }),
-            let present = ruleset.treatment(flood.treatment)
-        else { return nil }
-        // Marks may have changed the treatment since, but not how long the behaviour is held against the source.
-        let own = treatment(for: Cause(limit), method: facts[.method], answered: true)
-        guard now - flood.lastMessage <= min(present.hold, own.hold) else { return nil }
-        if isTrusted, isTrustedUser(facts.user, at: record.address, now) { return nil }
+        guard let limit = heldBehaviour(flood, facts[.method], now) else { return nil }
+        if credit.isTrusted, isOfTrustedUser(facts, at: record.address, now) { return nil }
         return Cause(limit)
     }
 }

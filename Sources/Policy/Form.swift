@@ -14,6 +14,8 @@ public enum Form: String, CaseIterable, Sendable {
     case bareURI = "bare_uri"
     /// A quote together with an SQL word or operator. A quote alone is a name such as O'Brien.
     case sqlInjection = "sql_injection"
+    /// The same in the user part of a URI, whose parameters are full of operators.
+    case sqlInURIUser = "sql_in_uri_user"
 
     /// Whether the field's value has this form. `facts` gives the values that it is compared with.
     func matches(_ value: Bytes, in facts: Texts) -> Bool {
@@ -28,6 +30,7 @@ public enum Form: String, CaseIterable, Sendable {
         case .addressLiteral: IPAddress(bytes: value) != nil
         case .bareURI: Self.isBareURI(value)
         case .sqlInjection: Self.isInjection(value)
+        case .sqlInURIUser: Self.isInjection(Self.uriUser(value))
         }
     }
 
@@ -45,19 +48,45 @@ public enum Form: String, CaseIterable, Sendable {
         (value.hasPrefix(lowercase: "sip:") || value.hasPrefix(lowercase: "sips:")) && value.index(of: 0x3C) == nil
     }
 
+    /// What stands between the scheme and the first `@` of a URI, be it in angle brackets or bare.
+    private static func uriUser(_ value: Bytes) -> Bytes {
+        let start = value.index(of: 0x3C) ?? 0
+        guard let colon = value.index(of: 0x3A, from: start), let at = value.index(of: 0x40, from: colon) else {
+            return .unknown
+        }
+        return value.part(colon + 1, at)
+    }
+
     private static func isInjection(_ value: Bytes) -> Bool {
         guard hasQuote(value) else { return false }
         return value.contains(lowercase: "--") || value.contains(lowercase: "=") || value.contains(lowercase: "%3d")
             || value.contains(lowercase: "/*") || value.contains(lowercase: ";")
+            || value.contains(lowercase: "%3b") || value.contains(lowercase: "%2d%2d")
             || value.contains(lowercase: " or ") || value.contains(lowercase: " and ")
+            || value.contains(lowercase: "%20or%20") || value.contains(lowercase: "%20and%20")
             || value.contains(lowercase: "union") || value.contains(lowercase: "select")
             || value.contains(lowercase: "sleep(")
     }
 
     private static func hasQuote(_ value: Bytes) -> Bool {
         guard holdsQuoteOrPercent(value) else { return false }
-        for byte in value where byte == 0x27 || byte == 0x22 || byte == 0x60 { return true }
-        return value.contains(lowercase: "%27") || value.contains(lowercase: "%22") || value.contains(lowercase: "%60")
+        for index in 0..<value.count {
+            switch value[index] {
+            case 0x27, 0x22, 0x60: return true
+            case 0x25 where isEscapedQuote(value.part(index + 1, min(index + 3, value.count))): return true
+            default: continue
+            }
+        }
+        return false
+    }
+
+    /// `27`, `22` or `60` behind a percent sign.
+    private static func isEscapedQuote(_ digits: Bytes) -> Bool {
+        guard digits.count == 2 else { return false }
+        return switch (digits[0], digits[1]) {
+        case (0x32, 0x37), (0x32, 0x32), (0x36, 0x30): true
+        default: false
+        }
     }
 
     /// What nearly no value does, told in few steps.

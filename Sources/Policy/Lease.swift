@@ -46,7 +46,7 @@ extension Engine {
             guard ruleset.ban.answer == .drop else { return nil }
             return max(ban.map { $0.until.map { $0 - now } ?? .seconds(3600) } ?? .zero, record.bannedUntil - now)
         }
-        guard isSilent(record.flood), let limit = heldTreatment(facts, record, standing, false, now) else { return nil }
+        guard isSilent(record.flood), let limit = heldTreatment(facts, record, standing, .none, now) else { return nil }
         let own = treatment(for: limit, method: facts[.method], answered: true)
         return min(own.hold, ruleset.treatment(record.flood.treatment)?.hold ?? .zero)
     }

@@ -1,111 +1,3 @@
-/// What a limit counts.
-public enum CountedEvent: String, CaseIterable, Sendable {
-    /// Every request asked about.
-    case requests
-    /// Wrong credentials, as reported. A challenge never counts.
-    case authFailed = "auth_failed"
-    /// Users that do not exist, as reported.
-    case unknownUser = "unknown_user"
-    /// Both kinds of failure.
-    case failures
-    /// Different users for whom a request failed: each counts once within the limit's period.
-    case usersTried = "users_tried"
-}
-
-/// What a limit's counters are kept for. Parts combine: source and user is one counter for each pair.
-public struct CounterScope: Hashable, Sendable {
-    public enum Part: String, CaseIterable, Sendable {
-        case source, user
-        case userAgent = "user_agent"
-        case node
-    }
-
-    public let parts: Set<Part>
-    /// Address bits that count (IPv4, IPv6), where the source is part of the scope; nil: as the policy groups sources.
-    public let prefix: PrefixLengths?
-    /// `parts` as bits, since every request asks.
-    private let bits: UInt8
-
-    public init(parts: Set<Part>, prefix: PrefixLengths? = nil) {
-        (self.parts, self.prefix) = (parts, prefix)
-        bits = parts.reduce(0) { $0 | Self.bit($1) }
-    }
-
-    private static func bit(_ part: Part) -> UInt8 {
-        switch part {
-        case .source: 1
-        case .user: 2
-        case .userAgent: 4
-        case .node: 8
-        }
-    }
-
-    private func has(_ part: Part) -> Bool { bits & Self.bit(part) != 0 }
-
-    /// The counter's key for a request or report.
-    func key(_ rule: NameID, _ facts: RequestFacts, user: Bytes, grouping: PrefixLengths) -> CounterKey {
-        var key = CounterKey(rule: rule)
-        if has(.source) { key.address = (prefix ?? grouping).key(of: facts.source).value }
-        if has(.user) { key.first = user }
-        if has(.userAgent) { key.second = facts[.userAgent] }
-        if has(.node) { key.third = facts[.node] }
-        return key
-    }
-}
-
-/// How many leading bits make one source.
-public struct PrefixLengths: Hashable, Sendable {
-    public let v4: Int
-    public let v6: Int
-
-    public init(v4: Int, v6: Int) { (self.v4, self.v6) = (v4, v6) }
-
-    /// The address that stands for all of its group.
-    public func key(of address: IPAddress) -> IPAddress {
-        let bits = address.isV4 ? v4 + 96 : v6
-        return IPAddress(value: address.value & Prefix.mask(bits))
-    }
-
-    /// The group as a network.
-    public func prefix(of address: IPAddress) -> Prefix {
-        Prefix(address, length: address.isV4 ? v4 : v6) ?? Prefix(address)
-    }
-}
-
-/// Names one counter of one limit.
-public struct CounterKey {
-    public var rule: NameID
-    public var address: UInt128 = 0
-    public var first = Bytes.unknown
-    public var second = Bytes.unknown
-    public var third = Bytes.unknown
-    /// One member of a set whose distinct members are counted under the rest of the key.
-    public var member = Bytes.unknown
-
-    public init(rule: NameID) { self.rule = rule }
-
-    /// Whether it names one counter for everything there is: such a one must outlive any flood of others.
-    public var isGlobal: Bool {
-        address == 0 && !first.isKnown && !second.isKnown && !third.isKnown && !member.isKnown
-    }
-
-    /// Feeds all parts, lengths included, so that no two keys look alike.
-    public func hash(into hasher: inout Hasher) {
-        hasher.combine(rule)
-        hasher.combine(address)
-        Self.feed(first, into: &hasher)
-        Self.feed(second, into: &hasher)
-        Self.feed(third, into: &hasher)
-        hasher.combine(member.isKnown)
-        Self.feed(member, into: &hasher)
-    }
-
-    private static func feed(_ part: Bytes, into hasher: inout Hasher) {
-        hasher.combine(part.count)
-        hasher.combine(bytes: UnsafeRawBufferPointer(part))
-    }
-}
-
 /// A limit on behaviour: who exceeds it is treated according to its purpose.
 public struct LimitRule: Sendable {
     public let name: String
@@ -114,16 +6,51 @@ public struct LimitRule: Sendable {
     public let scope: CounterScope
     public let event: CountedEvent
     public let limit: RateLimit
-    /// The limit for trusted sources.
+    /// The limit right after a login; trust and this become less with time.
     public let trustedLimit: RateLimit
     public let purpose: Purpose
+    public let terms: Terms
+
+    /// What a limit rarely says.
+    public struct Terms: Hashable, Sendable {
+        /// The requests that it is about; empty: all.
+        public var methods: MethodSet
+        /// Whether trusted sources are neither counted nor treated, rather than relaxed.
+        public var sparesTrusted: Bool
+        /// How long a member of a counted set is remembered after it was last seen; nil: the limit's own time.
+        public var memory: Duration?
+        /// What exceeding adds to the score of the request; nil: exceeding decides.
+        public var weight: Int?
+
+        public init(
+            methods: MethodSet = [], sparesTrusted: Bool = false, memory: Duration? = nil, weight: Int? = nil
+        ) {
+            (self.methods, self.sparesTrusted, self.memory, self.weight) = (methods, sparesTrusted, memory, weight)
+        }
+    }
 
     public init(
         name: String, mode: Mode, scope: CounterScope, event: CountedEvent, limit: RateLimit, trustFactor: Int,
-        purpose: Purpose
+        purpose: Purpose, terms: Terms = Terms()
     ) {
         (self.name, id, self.mode, self.scope) = (name, NameID(name), mode, scope)
         (self.event, self.limit, trustedLimit) = (event, limit, limit.relaxed(by: trustFactor))
-        self.purpose = purpose
+        (self.purpose, self.terms) = (purpose, terms)
     }
+
+    var memory: Duration { terms.memory ?? limit.per }
+
+    /// The limit for a source with this much credit; nil where it is none for such a source.
+    func limit(for credit: Credit) -> RateLimit? {
+        guard credit.isTrusted else { return limit }
+        return terms.sparesTrusted ? nil : limit.relaxed(by: credit.factor)
+    }
+}
+
+/// Where a limit stands in the ruleset, and which requests concern it: all that most requests need to know of it.
+struct LimitPlace: Sendable {
+    let index: Int
+    let methods: MethodSet
+
+    func concerns(_ method: MethodSet) -> Bool { methods.isEmpty || !methods.isDisjoint(with: method) }
 }

@@ -17,9 +17,15 @@ public struct RateLimit: Hashable, Sendable {
         interval = max(1, per.microseconds / Int64(self.events))
     }
 
-    /// The same limit, `factor` times as generous in rate and burst.
+    private init(events: Int, per: Duration, burst: Int, interval: Int64) {
+        (self.events, self.per, self.burst, self.interval) = (events, per, burst, interval)
+    }
+
+    /// The same limit, `factor` times as generous in rate and burst. An event then takes up that much less time, so what was
+    /// counted under another factor keeps its meaning.
     public func relaxed(by factor: Int) -> RateLimit {
-        RateLimit(events: events * factor, per: per, burst: burst * factor)
+        RateLimit(
+            events: events * factor, per: per, burst: burst * factor, interval: max(1, interval / Int64(factor)))
     }
 
     /// What became of an event.

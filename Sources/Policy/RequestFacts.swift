@@ -88,6 +88,9 @@ public struct RequestFacts {
         return self[.fromUser]
     }
 
+    /// Where the number that a request dials stands: in the Request-URI, else in To.
+    var dialled: Bytes { self[.ruri].isKnown ? self[.ruri] : self[.toUser] }
+
     public var provesSource: Bool { nonceIsValid || transport?.provesSource == true }
 }
 

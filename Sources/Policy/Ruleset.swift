@@ -15,21 +15,35 @@ public final class Ruleset: Sendable {
     public let addresses: AddressPolicy
     /// Silence after which a flood counts as stopped and the next message begins a new one.
     public let quiet: Duration
+    /// How international numbers are dialled.
+    public let dialling: DiallingPlan
     /// How long a proxy may give a verdict again without asking, at most; zero: not at all.
     public let lease: Duration
     /// The signatures that a User-Agent alone carries, and that decide alone.
     let agentSignatures: Set<NameID>
     let matcher: SignatureMatcher
+    /// The limits that decide about requests, those that only weigh them, and those on what became of them.
+    let requestLimits: [LimitPlace]
+    let hints: [LimitPlace]
+    let reportLimits: [LimitPlace]
+    /// Whether any limit on requests is about some methods only.
+    let asksForMethods: Bool
     private let names: [NameID: String]
 
     public init(
         mode: Mode, sources: PrefixLengths, trust: Trust, threshold: Int, signatures: [Signature],
         limits: [LimitRule], treatments: [Treatment], budget: AnswerBudget, ban: BanPolicy,
-        addresses: AddressPolicy, quiet: Duration, lease: Duration = .seconds(1), feeds: [FeedRule] = []
+        addresses: AddressPolicy, quiet: Duration, lease: Duration = .seconds(1), feeds: [FeedRule] = [],
+        dialling: DiallingPlan = .common
     ) {
         (self.mode, self.sources, self.trust, self.threshold) = (mode, sources, trust, threshold)
         (self.signatures, self.limits, self.treatments) = (signatures, limits, treatments)
-        matcher = SignatureMatcher(signatures)
+        self.dialling = dialling
+        matcher = SignatureMatcher(signatures, dialling: dialling)
+        requestLimits = Self.places(limits) { $0.event.isOfRequests && $0.terms.weight == nil }
+        hints = Self.places(limits) { $0.event.isOfRequests && $0.terms.weight != nil }
+        reportLimits = Self.places(limits) { !$0.event.isOfRequests }
+        asksForMethods = (requestLimits + hints).contains { !$0.methods.isEmpty }
         (self.budget, self.ban, self.addresses, self.quiet, self.feeds) = (budget, ban, addresses, quiet, feeds)
         (self.lease, agentSignatures) = (lease, Self.agentSignatures(signatures, threshold: threshold))
         let all =
@@ -37,6 +51,12 @@ public final class Ruleset: Sendable {
             + limits.map { ($0.id, $0.name) }
             + treatments.map { ($0.id, $0.name) } + RuleName.all.map { (NameID($0), $0) }
         names = Dictionary(all) { first, _ in first }
+    }
+
+    private static func places(_ limits: [LimitRule], where belongs: (LimitRule) -> Bool) -> [LimitPlace] {
+        limits.indices.filter { limits[$0].mode != .off && belongs(limits[$0]) }.map {
+            LimitPlace(index: $0, methods: limits[$0].terms.methods)
+        }
     }
 
     /// The name behind an id; nil if the policy no longer holds it.
@@ -61,16 +81,6 @@ public enum RuleName {
     /// A ban that somebody set, in lists.
     public static let manual = "manual"
     public static let all = [`default`, allow, ban, manual]
-}
-
-/// How a proven login relaxes what is thought of a source.
-public struct Trust: Sendable {
-    /// How long it lasts after the last `auth_ok`.
-    public let hold: Duration
-    /// Limits of a trusted source are this many times as high.
-    public let factor: Int
-
-    public init(hold: Duration, factor: Int) { (self.hold, self.factor) = (hold, factor) }
 }
 
 /// How much may be sent to sources under treatment, so that nobody makes a reflector of the proxy; beyond it: silence.

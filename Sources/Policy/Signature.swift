@@ -11,6 +11,8 @@ public enum Matcher: Sendable {
     case contains([[UInt8]])
     case shape(Shape)
     case form(Form)
+    /// International numbers that begin with one of these, country code first, however they are dialled.
+    case dialled([[UInt8]])
 }
 
 /// One thing to look at: true if any of the fields is known and matches.
@@ -46,8 +48,8 @@ public struct Signature: Sendable {
 
     /// Whether a request carries this mark, be its mode what it may. For trying a signature out: a policy's are looked for
     /// all at once by its `SignatureMatcher`.
-    public func matches(_ facts: RequestFacts) -> Bool {
-        var carried = SignatureMatcher([self]).carried(by: facts)
+    public func matches(_ facts: RequestFacts, dialling: DiallingPlan = .common) -> Bool {
+        var carried = SignatureMatcher([self], dialling: dialling).carried(by: facts)
         return carried.popFirst() != nil
     }
 }

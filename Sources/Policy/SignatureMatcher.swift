@@ -11,6 +11,8 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
         let prefixes: TextTrie
         let suffixes: TextTrie
         let contained: TextTrie
+        /// Country codes of the number that is dialled.
+        let dialled: TextTrie
         /// The conditions that want the empty value.
         let empty: Range<Int>
         let shapes: Range<Int>
@@ -39,7 +41,10 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
     private let firsts: UnsafeBufferPointer<Int>
     private let words: Int
 
-    init(_ all: [Signature]) {
+    private let dialling: DiallingPlan
+
+    init(_ all: [Signature], dialling: DiallingPlan) {
+        self.dialling = dialling
         var layout = Layout(all)
         plans = .frozen(Field.allCases.compactMap { layout.plan(for: $0) })
         empty = .frozen(layout.empty)
@@ -94,6 +99,9 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
                 plan.pointee.suffixes.walkBack(value, hold)
             }
             if !plan.pointee.contained.isEmpty { plan.pointee.contained.scan(value, hold) }
+            if !plan.pointee.dialled.isEmpty, let number = DialledNumber(value)?.international(dialling) {
+                plan.pointee.dialled.walk(number, hold)
+            }
         } else {
             for index in plan.pointee.empty { hold(empty[index]) }
         }
@@ -128,7 +136,7 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
 
 extension SignatureMatcher.Plan {
     fileprivate func deallocate() {
-        for trie in [equals, prefixes, suffixes, contained] { trie.deallocate() }
+        for trie in [equals, prefixes, suffixes, contained, dialled] { trie.deallocate() }
     }
 }
 
@@ -186,9 +194,10 @@ extension SignatureMatcher {
             let prefixes = texts(wanted) { if case .prefix(let texts) = $0 { texts } else { [] } }
             let suffixes = texts(wanted) { if case .suffix(let texts) = $0 { texts.map { $0.reversed() } } else { [] } }
             let contained = texts(wanted) { if case .contains(let texts) = $0 { texts } else { [] } }
+            let dialled = texts(wanted) { if case .dialled(let codes) = $0 { codes } else { [] } }
             return Plan(
                 field: field.rawValue, equals: TextTrie(equals), prefixes: TextTrie(prefixes),
-                suffixes: TextTrie(suffixes), contained: TextTrie(contained, linked: true),
+                suffixes: TextTrie(suffixes), contained: TextTrie(contained, linked: true), dialled: TextTrie(dialled),
                 empty: empty..<self.empty.count, shapes: shapes..<self.shapes.count, forms: forms..<self.forms.count)
         }
 
@@ -202,7 +211,7 @@ extension SignatureMatcher {
         private mutating func addOther(_ condition: Int) {
             switch conditions[condition].matcher {
             case .equals(let texts): if texts.contains([]) { empty.append(condition) }
-            case .prefix, .suffix, .contains: break
+            case .prefix, .suffix, .contains, .dialled: break
             case .form(let form): forms.append(FormCheck(condition: condition, form: form))
             case .shape(let shape):
                 let (start, offset) = (parts.count, literals.count)

@@ -31,7 +31,7 @@ public struct SourceRecord: Sendable {
 
     public func isBanned(_ now: Instant) -> Bool { bannedUntil > now }
 
-    public func isTrusted(_ trust: Trust, now: Instant) -> Bool { now - lastAuthOK < trust.hold }
+    public func isTrusted(_ trust: Trust, now: Instant) -> Bool { trust.credit(for: lastAuthOK, now: now).isTrusted }
 }
 
 /// A source's attack, from its first message until it has been quiet, and where its treatment stands.

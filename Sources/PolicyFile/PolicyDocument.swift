@@ -28,7 +28,7 @@ public struct PolicyDocument: Sendable {
         let signatures = Dictionary(ruleset.signatures.map { ($0.name, $0) }) { first, _ in first }
         return samples.filter { sample in
             guard let signature = signatures[sample.signature] else { return false }
-            return sample.request.withFacts { signature.matches($0) } != sample.mustMatch
+            return sample.request.withFacts { signature.matches($0, dialling: ruleset.dialling) } != sample.mustMatch
         }.map(SampleFailure.init)
     }
 }

@@ -22,6 +22,7 @@ struct PolicyDraft: Sendable {
     var signatures: [SignatureDraft] = []
     var limits: [LimitDraft] = []
     var treatments: [TreatmentDraft] = []
+    var dialling = DiallingPlan.common
 
     var samples: [Sample] { signatures.flatMap(\.samples) }
 
@@ -42,7 +43,7 @@ struct PolicyDraft: Sendable {
             budget: budget, ban: ban,
             addresses: AddressPolicy(
                 own: ownAddresses, trustedProxies: trustedProxies, allow: allow, allowNames: allowNames),
-            quiet: quiet, lease: lease, feeds: feeds.map(\.feed))
+            quiet: quiet, lease: lease, feeds: feeds.map(\.feed), dialling: dialling)
     }
 }
 
@@ -89,12 +90,14 @@ struct LimitDraft: NamedDraft {
     var event: CountedEvent
     var limit: RateLimit
     var purpose: Purpose
+    var terms: LimitRule.Terms
     var place: Place?
 
     func rule(trustFactor: Int) -> LimitRule {
         LimitRule(
-            name: name, mode: mode, scope: scope, event: event, limit: limit, trustFactor: trustFactor, purpose: purpose
-        )
+            name: name, mode: mode, scope: scope, event: event, limit: limit, trustFactor: trustFactor,
+            purpose: purpose,
+            terms: terms)
     }
 
     func switched(to mode: Mode) -> Self? {

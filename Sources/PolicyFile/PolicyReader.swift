@@ -4,7 +4,7 @@ import Policy
 struct PolicyReader {
     static let keys = [
         "version", "extends", "mode", "own_addresses", "trusted_proxies", "allow", "sources", "trust", "quiet",
-        "threshold", "budget", "ban", "lease", "signatures", "limits", "treatments", "feeds",
+        "threshold", "budget", "ban", "lease", "dialling", "signatures", "limits", "treatments", "feeds",
     ]
     static let longest = Duration.seconds(365 * 86_400)
 
@@ -19,6 +19,7 @@ struct PolicyReader {
         readTrust(document["trust"])
         readBudget(document["budget"])
         readBan(document["ban"])
+        if let plan = document["dialling"].flatMap(DiallingReader.read) { draft.dialling = plan }
         if let lease = document["lease"]?.mapping(["ttl"]), let ttl = lease["ttl"]?.duration(.zero...(.seconds(10))) {
             draft.lease = ttl
         }

@@ -39,7 +39,7 @@ enum SignatureReader {
 
 /// Reads one condition: `field: matcher`, or `any_of: [fields]` beside the matcher.
 enum ConditionReader {
-    static let matchers = ["equals", "prefix", "suffix", "contains", "shape", "form"]
+    static let matchers = ["equals", "prefix", "suffix", "contains", "shape", "form", "dialled"]
     private static let fields = Field.allCases.map(\.name)
 
     static func read(_ value: YAMLValue) -> Condition? {
@@ -76,6 +76,7 @@ enum ConditionReader {
         case "suffix": return texts(value).map(Matcher.suffix)
         case "contains": return texts(value).map(Matcher.contains)
         case "form": return value.choice(Form.self).map(Matcher.form)
+        case "dialled": return codes(value).map(Matcher.dialled)
         default: return shape(value)
         }
     }
@@ -92,6 +93,20 @@ enum ConditionReader {
             return text.utf8.map { (0x41...0x5A).contains($0) ? $0 | 0x20 : $0 }
         }
         return texts.count == list.count ? texts : nil
+    }
+
+    /// Heads of international numbers, country code first.
+    private static func codes(_ value: YAMLValue) -> [[UInt8]]? {
+        guard let list = value.listOrOne(1...1000) else { return nil }
+        let codes = list.compactMap { item -> [UInt8]? in
+            guard let text = item.string() else { return nil }
+            guard (1...15).contains(text.utf8.count), text.utf8.allSatisfy(\.isDigit), !text.hasPrefix("0") else {
+                return item.fail(
+                    "'\(text)' is not the head of an international number; write its digits without prefix")
+            }
+            return Array(text.utf8)
+        }
+        return codes.count == list.count ? codes : nil
     }
 
     private static func shape(_ value: YAMLValue) -> Matcher? {

@@ -39,7 +39,7 @@ enum TreatmentReader {
         "REFER", "MESSAGE", "UPDATE",
     ]
 
-    private static func method(_ value: YAMLValue) -> [UInt8]? {
+    static func method(_ value: YAMLValue) -> [UInt8]? {
         value.choice(methods.map { ($0, Array($0.utf8)) })
     }
 }

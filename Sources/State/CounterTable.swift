@@ -87,14 +87,14 @@ public final class CounterTable: CounterStore {
         var hash = SipHash(self.key)
         hash.combine(UInt64(key.rule.rawValue))
         hash.combine(key.address)
-        guard key.first.isKnown || key.second.isKnown || key.third.isKnown || key.member.isKnown else {
-            return hash.finalize()
-        }
+        let kind: UInt64 = (key.subject.isKnown ? 1 : 0) | (key.member.isKnown ? 2 : 0)
+        if key.first.isEmpty, key.second.isEmpty, key.third.isEmpty, kind == 0 { return hash.finalize() }
         hash.combine(UnsafeRawBufferPointer(key.first))
         hash.combine(UnsafeRawBufferPointer(key.second))
         hash.combine(UnsafeRawBufferPointer(key.third))
-        hash.combine(UInt64(key.member.isKnown ? 1 : 0))
-        hash.combine(UnsafeRawBufferPointer(key.member))
+        hash.combine(kind)
+        if key.subject.isKnown { hash.combine(UnsafeRawBufferPointer(key.subject)) }
+        if key.member.isKnown { hash.combine(UnsafeRawBufferPointer(key.member)) }
         return hash.finalize()
     }
 }

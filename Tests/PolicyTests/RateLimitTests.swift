@@ -44,6 +44,78 @@ import Testing
         }
     }
 
+    struct Instants: CustomTestStringConvertible {
+        let limit: RateLimit
+        /// Microseconds of each event, how many it stands for, and when to come again where it exceeds.
+        let events: [(at: Int64, count: Int, retryAfter: Int64?)]
+        let testDescription: String
+    }
+
+    /// The arithmetic of docs/policy.md, to the microsecond.
+    static let instants = [
+        Instants(
+            limit: RateLimit(events: 2, per: .microseconds(20)),
+            events: [
+                (100, 1, nil), (100, 1, nil), (100, 1, 10), (109, 1, 1), (110, 1, nil), (119, 1, 1), (120, 1, nil),
+                (139, 1, nil), (140, 1, nil), (140, 1, 10),
+            ], testDescription: "T = 10, M = 2: each instant before is too early, the instant itself is not"),
+        Instants(
+            limit: RateLimit(events: 1, per: .microseconds(7), burst: 3),
+            events: [
+                (0, 1, nil), (0, 1, nil), (0, 1, nil), (0, 1, 7), (6, 1, 1), (7, 1, nil), (14, 1, nil), (20, 1, 1),
+            ],
+            testDescription: "T = 7, M = 3"),
+        Instants(
+            limit: RateLimit(events: 3, per: .microseconds(10)),
+            events: [(0, 3, nil), (2, 1, 1), (3, 1, nil), (5, 1, 1), (6, 1, nil)],
+            testDescription: "T is a whole number of microseconds, rounded down: 3 per 10 us is one each 3 us"),
+        Instants(
+            limit: RateLimit(events: 5, per: .microseconds(50)),
+            events: [(0, 2, nil), (0, 3, nil), (0, 1, 10), (10, 1, nil)],
+            testDescription: "what stands for several is several"),
+        Instants(
+            limit: RateLimit(events: 5, per: .microseconds(50)),
+            events: [(0, 3, nil), (0, 3, 10), (9, 1, 1), (10, 1, nil)],
+            testDescription: "several of which not all conform fill the limit up"),
+        Instants(
+            limit: RateLimit(events: 5, per: .microseconds(50)),
+            events: [(0, 5, nil), (0, 1, 10), (0, 1, 10), (10, 1, nil), (10, 1, 10)],
+            testDescription: "what exceeds takes up nothing"),
+        Instants(
+            limit: RateLimit(events: 2, per: .microseconds(20)),
+            events: [(0, 2, nil), (1_000_000, 2, nil), (1_000_000, 1, 10)],
+            testDescription: "rest is worth no more than the burst"),
+    ]
+
+    @Test(arguments: instants)
+    func conformsAtExactInstants(_ test: Instants) {
+        var arrival = Instant.never
+        for (index, event) in test.events.enumerated() {
+            let outcome = test.limit.take(&arrival, count: event.count, now: Instant(microseconds: event.at))
+            let expected = event.retryAfter.map { RateLimit.Outcome.exceeds(retryAfter: .microseconds($0)) }
+            #expect(outcome == expected ?? .conforms, "event \(index) at \(event.at)")
+        }
+    }
+
+    /// docs/policy.md: of a series with the distance d the first to exceed is number floor((M - 1) T / (T - d)) + 2.
+    @Test(arguments: [(12, 43_200, 1), (12, 43_200, 60), (12, 43_200, 600), (10, 600, 1), (16, 43_200, 60), (8, 16, 1)])
+    func theFirstOfASeriesToExceedIsKnown(events: Int, per: Int, distance: Int) {
+        let limit = RateLimit(events: events, per: .seconds(per))
+        let interval = per / events
+        var (arrival, number) = (Instant.never, 0)
+        while limit.take(&arrival, now: .seconds(Double(number * distance))) == .conforms { number += 1 }
+        #expect(number + 1 == (events - 1) * interval / (interval - distance) + 2)
+    }
+
+    @Test(arguments: [1, 2, 3, 7, 10, 1000])
+    func aRelaxedIntervalIsTheSameAsAHigherRate(factor: Int) {
+        for events in [1, 3, 7, 300] {
+            let limit = RateLimit(events: events, per: .seconds(600))
+            let higher = RateLimit(events: events * factor, per: .seconds(600), burst: events * factor)
+            #expect(limit.relaxed(by: factor) == higher)
+        }
+    }
+
     @Test func tellsWhenTheNextEventConforms() {
         let limit = RateLimit(events: 2, per: .seconds(10))
         var arrival = Instant.never

@@ -368,11 +368,14 @@ function sipguard_report(outcome, user)
   local now = gettime()
   if not may_wait(now) then count("reports_dropped") return end
   if type(user) ~= "string" or user == "" or user == "<null>" then user = nil end
+  local caller = pv.get("$fU")                      -- may differ from the digest's user; a login is trust for both
+  if type(caller) ~= "string" or caller == "" then caller = nil end
   local line = encode({
     jsonrpc = "2.0", method = "guard.report",
     params = {
       source_ip = kx.get_srcip(), transport = kx.get_proto(), outcome = outcome, method = kx.get_method(),
-      user = user and sub(user, 1, fact_limit), call_id = sub(pv.get("$ci") or "", 1, fact_limit),
+      user = user and sub(user, 1, fact_limit), from_user = caller and sub(caller, 1, fact_limit),
+      call_id = sub(pv.get("$ci") or "", 1, fact_limit),
     },
   })
   if not line then failed("encode", now) count("reports_dropped") return end
