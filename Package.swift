@@ -19,7 +19,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .target(name: "CPlatform"),
-        .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
+        .target(name: "JSON", dependencies: ["CJansson", "CPlatform"], swiftSettings: strict),
         .target(name: "RPC", dependencies: ["JSON", "CPlatform"], swiftSettings: strict),
         .target(name: "Policy", swiftSettings: strict),
         .target(

@@ -9,13 +9,17 @@ enum Measurements {
         let decisions = Decisions(sources: 1000)
         let time = nanoseconds(of: 20_000) { precondition(decisions.next()) }
         return [Figure(name: "decision", unit: "ns", value: time, target: 800)]
-            + Part.allCases.map { part in
-                let job = part.job()
-                for _ in 0..<4000 { job() }
-                return Figure(
-                    name: "allocations, \(part.rawValue)", unit: "in 10,000",
-                    value: Double(Cost.of(10_000, job).allocations), target: 0)
-            }
+    }
+
+    /// Allocations of ten thousand turns of each part.
+    static func allocations() -> [Figure] {
+        Part.allCases.map { part in
+            let job = part.job()
+            for _ in 0..<4000 { job() }
+            return Figure(
+                name: "allocations, \(part.rawValue)", unit: "in 10,000",
+                value: Double(Cost.of(10_000, job).allocations), target: 0)
+        }
     }
 
     /// What 200 signatures over 6 fields add to a decision.

@@ -11,15 +11,18 @@ import JSON
         case "measure": measure(Array(words.dropFirst()))
         case "work": work(Array(words.dropFirst()))
         default:
-            print("usage: micro-bench measure [decision|signatures|prefixes|table]... | work PART COUNT")
+            print(
+                "usage: micro-bench measure [decision|allocations|signatures|prefixes|table|sizes]... | work PART COUNT"
+            )
             exit(64)
         }
     }
 
     private static func measure(_ names: [String]) {
         let all: [(String, () -> [Figure])] = [
-            ("decision", Measurements.decision), ("signatures", Measurements.signatures),
-            ("prefixes", Measurements.prefixes), ("table", Stalls.measure),
+            ("decision", Measurements.decision), ("allocations", Measurements.allocations),
+            ("signatures", Measurements.signatures), ("prefixes", Measurements.prefixes), ("table", Stalls.measure),
+            ("sizes", Stalls.sizes),
         ]
         let figures = all.filter { names.isEmpty || names.contains($0.0) }.flatMap { $0.1() }
         print(JSONValue.array(figures.map(\.json)).prettyText)

@@ -19,49 +19,48 @@ enum Stalls {
         let array = UnsafeMutablePointer<UInt64>.allocate(capacity: bytes / 8)
         array.initialize(repeating: 0, count: bytes / 8)
         defer { array.deallocate() }
-        var (ours, fixed, empty) = (Times(), Times(), Times())
         var random = Random(state: 3)
+        let median = nanoseconds(of: 100_000) { update(Int(random.next() % UInt64(sources))) }
+        let plain = nanoseconds(of: 100_000) { array[Int(random.next() % UInt64(bytes / 8))] &+= 1 }
+        var (ours, fixed) = (0.0, 0.0)
         for _ in 0..<10 {
-            ours.add(&random, below: sources, update)
-            fixed.add(&random, below: bytes / 8) { array[$0] &+= 1 }
-            empty.add(&random, below: sources) { _ in }
+            ours = max(ours, worst { update(Int(random.next() % UInt64(sources))) })
+            fixed = max(fixed, worst { array[Int(random.next() % UInt64(bytes / 8))] &+= 1 })
         }
         return [
-            Figure(name: "limit at 10 M sources, median", unit: "ns", value: ours.median - empty.median, target: 150),
-            Figure(name: "fixed array, median", unit: "ns", value: fixed.median - empty.median),
-            Figure(name: "limit at 10 M sources, worst", unit: "ns", value: ours.worst, target: fixed.worst),
-            Figure(name: "fixed array, worst", unit: "ns", value: fixed.worst),
-            Figure(name: "nothing, worst", unit: "ns", value: empty.worst),
+            Figure(name: "limit at 10 M sources, median", unit: "ns", value: median, target: 150),
+            Figure(name: "fixed array, median", unit: "ns", value: plain),
+            Figure(name: "limit at 10 M sources, worst", unit: "ns", value: ours, target: fixed),
+            Figure(name: "fixed array, worst", unit: "ns", value: fixed),
         ]
     }
-}
 
-/// How long each of many operations took, in nanoseconds; what is longer than 64 us only as the longest.
-private struct Times {
-    private var counts = [Int](repeating: 0, count: 1 << 16)
-    private var longest: UInt64 = 0
-    private var total = 0
-
-    mutating func add(_ random: inout Random, below bound: Int, _ body: (Int) -> Void) {
+    /// The longest that one of 200,000 turns took, each between two looks at the clock.
+    private static func worst(_ body: () -> Void) -> Double {
+        var longest: UInt64 = 0
         for _ in 0..<200_000 {
-            let place = Int(random.next() % UInt64(bound))
             let start = Cost.nanoseconds()
-            body(place)
-            let time = Cost.nanoseconds() - start
-            counts[min(Int(time), counts.count - 1)] += 1
-            longest = max(longest, time)
-            total += 1
+            body()
+            longest = max(longest, Cost.nanoseconds() - start)
         }
+        return Double(longest)
     }
 
-    var worst: Double { Double(longest) }
-
-    var median: Double {
-        var seen = 0
-        for (time, count) in counts.enumerated() {
-            seen += count
-            if seen * 2 >= total { return Double(time) }
+    /// One update's cost at several sizes of the table, half full, for the plot.
+    static func sizes() -> [Figure] {
+        [1, 4, 16, 64, 256].map { megabytes in
+            let table = CounterTable(bytes: megabytes << 20)
+            let count = megabytes << 20 / 32
+            let limit = RateLimit(events: 300, per: .seconds(1), burst: 6000)
+            func update(_ source: Int) {
+                var key = CounterKey(rule: NameID("bench"))
+                key.address = IPAddress(v4: UInt32(source)).value
+                _ = table.take(key, limit: limit, count: 1, now: Instant(microseconds: 1_000_000))
+            }
+            for source in 0..<count { update(source) }
+            var random = Random(state: 5)
+            let time = nanoseconds(rounds: 7, of: 100_000) { update(Int(random.next() % UInt64(count))) }
+            return Figure(name: "limit, table of \(megabytes) MiB", unit: "ns", value: time)
         }
-        return 0
     }
 }

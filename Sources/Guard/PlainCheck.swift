@@ -8,7 +8,7 @@ import Policy
 package enum PlainCheck {
     /// The request's id as it stands, and its facts; nil, with anything in `facts`, where it was not understood.
     ///
-    /// - Parameter scratch: memory for eight bytes more than the line has; the facts point into it or into the line.
+    /// - Parameter scratch: memory for sixteen bytes more than the line has; the facts point into it or into the line.
     package static func read(
         _ line: UnsafeRawBufferPointer, scratch: UnsafeMutablePointer<UInt8>, names: PlainNames,
         into facts: inout RequestFacts

@@ -1,3 +1,5 @@
+import CPlatform
+
 /// Reads JSON that is written plainly, in one pass over the bytes and without a tree.
 ///
 /// Plain means: no white space between tokens, ASCII, the escapes `\" \\ \/ \n \r \t` only, whole numbers of at most eighteen
@@ -10,7 +12,7 @@ public struct PlainScanner {
     private var scratch: UnsafeMutablePointer<UInt8>
     public private(set) var position = 0
 
-    /// - Parameter scratch: memory for eight bytes more than `text` has; what is read points into it or into `text`.
+    /// - Parameter scratch: memory for sixteen bytes more than `text` has; what is read points into it or into `text`.
     public init?(_ text: UnsafeRawBufferPointer, scratch: UnsafeMutablePointer<UInt8>) {
         guard let start = text.baseAddress else { return nil }
         base = start.assumingMemoryBound(to: UInt8.self)
@@ -98,14 +100,11 @@ public struct PlainScanner {
     private mutating func stringWithEscapes(from start: Int, firstAt first: Int) -> UnsafeBufferPointer<UInt8>? {
         var (index, out) = (start, scratch)
         while true {
-            if index + 8 <= count {
-                let word = word(at: index)
-                UnsafeMutableRawPointer(out).storeBytes(of: word.littleEndian, as: UInt64.self)
-                let special = Self.special(word)
-                let plain = special == 0 ? 8 : special.trailingZeroBitCount >> 3
+            if index + 16 <= count {
+                let plain = Int(plain_copy16(out, base + index))
                 index += plain
                 out += plain
-                if special == 0 { continue }
+                if plain == 16 { continue }
             } else {
                 while index < count, Self.isPlain(base[index]) {
                     out.pointee = base[index]

@@ -89,20 +89,27 @@ private enum Header {
     }
 
     init?(_ name: Bytes) {
-        switch name.count {
-        case 1: self.init(compact: name[0].lowercased)
-        case 2 where name.equals(lowercase: "to"): self = .to
-        case 3 where name.equals(lowercase: "via"): self = .via
-        case 4 where name.equals(lowercase: "from"): self = .from
-        case 4 where name.equals(lowercase: "cseq"): self = .cseq
-        case 7 where name.equals(lowercase: "call-id"): self = .callID
-        case 7 where name.equals(lowercase: "contact"): self = .contact
-        case 10 where name.equals(lowercase: "user-agent"): self = .userAgent
-        case 12 where name.equals(lowercase: "max-forwards"): self = .maxForwards
-        case 13 where name.equals(lowercase: "authorization"): self = .authorization
-        case 19 where name.equals(lowercase: "proxy-authorization"): self = .authorization
+        guard let first = name.first?.lowercased else { return nil }
+        // One comparison in full at most: the letter and the length leave one name.
+        switch (first, name.count) {
+        case (_, 1): self.init(compact: first)
+        case (0x74, 2) where name.equals(lowercase: "to"): self = .to
+        case (0x76, 3) where name.equals(lowercase: "via"): self = .via
+        case (0x66, 4) where name.equals(lowercase: "from"): self = .from
+        case (0x63, 4) where name.equals(lowercase: "cseq"): self = .cseq
+        case (0x63, 7) where name[1].lowercased == 0x61: self.init(name, "call-id", .callID)
+        case (0x63, 7): self.init(name, "contact", .contact)
+        case (0x75, 10): self.init(name, "user-agent", .userAgent)
+        case (0x6D, 12): self.init(name, "max-forwards", .maxForwards)
+        case (0x61, 13): self.init(name, "authorization", .authorization)
+        case (0x70, 19): self.init(name, "proxy-authorization", .authorization)
         default: return nil
         }
+    }
+
+    private init?(_ name: Bytes, _ wanted: StaticString, _ header: Self) {
+        guard name.equals(lowercase: wanted) else { return nil }
+        self = header
     }
 
     private init?(compact letter: UInt8) {

@@ -22,6 +22,8 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
     fileprivate struct ShapeCheck {
         let condition: Int
         let parts: Range<Int>
+        /// Whether this is the shape of the check before.
+        let isSame: Bool
     }
 
     fileprivate struct FormCheck {
@@ -105,9 +107,13 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
         } else {
             for index in plan.pointee.empty { hold(empty[index]) }
         }
+        var matches = false
         for index in plan.pointee.shapes {
-            let parts = UnsafeBufferPointer(rebasing: parts[shapes[index].parts])
-            if Shape.matches(value, parts, literals: literals) { hold(shapes[index].condition) }
+            if !shapes[index].isSame {
+                let parts = UnsafeBufferPointer(rebasing: parts[shapes[index].parts])
+                matches = Shape.matches(value, parts, literals: literals)
+            }
+            if matches { hold(shapes[index].condition) }
         }
         for index in plan.pointee.forms where forms[index].form.matches(value, in: texts) {
             hold(forms[index].condition)
@@ -174,6 +180,8 @@ extension SignatureMatcher {
         private(set) var parts: [Shape.Part] = []
         private(set) var literals: [UInt8] = []
         private var conditions: [Condition] = []
+        /// The field's shape that was added last.
+        private var before: Shape?
 
         init(_ all: [Signature]) {
             for (index, signature) in all.enumerated() {
@@ -189,6 +197,7 @@ extension SignatureMatcher {
             let wanted = conditions.indices.filter { conditions[$0].fields.contains(field) }
             guard !wanted.isEmpty else { return nil }
             let (empty, shapes, forms) = (empty.count, shapes.count, forms.count)
+            before = nil
             for condition in wanted { addOther(condition) }
             let equals = texts(wanted) { if case .equals(let texts) = $0 { texts } else { [] } }
             let prefixes = texts(wanted) { if case .prefix(let texts) = $0 { texts } else { [] } }
@@ -217,7 +226,8 @@ extension SignatureMatcher {
                 let (start, offset) = (parts.count, literals.count)
                 parts += shape.parts.map { $0.moved(by: offset) }
                 literals += shape.literals
-                shapes.append(ShapeCheck(condition: condition, parts: start..<parts.count))
+                shapes.append(ShapeCheck(condition: condition, parts: start..<parts.count, isSame: shape == before))
+                before = shape
             }
         }
     }

@@ -22,7 +22,7 @@ package final class Readers {
     package func compare(_ text: [UInt8]) -> Outcome {
         text.withUnsafeBytes { line in
             var facts = RequestFacts(source: IPAddress(v4: 0))
-            let memory = scratch.bytes(line.count + 8)
+            let memory = scratch.bytes(line.count + 16)
             guard let id = PlainCheck.read(line, scratch: memory, names: names, into: &facts) else { return .notPlain }
             return Self.compare(facts, id, with: line)
         }
