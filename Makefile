@@ -6,6 +6,7 @@
 # make bench       one table of round trips and CPU, and what asking costs a call in Asterisk
 # make corpus      labelled attacks and customers against the policy, one table (UPDATE=1 checks the figures in,
 #                  ONLY=name, SEED=n, POLICY=file)
+# make bench-kamailio  what protections cost a real Kamailio, in calm and in a flood
 # make asan       the unit tests under the address sanitizer
 # make clean
 # Each installs what it needs (scripts/setup), on Debian as root or through sudo.
@@ -23,7 +24,7 @@ POLICY ?=
 # capturing packets and filling a disk need root
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 
-.PHONY: all setup build demo test check lint unit integration playground bench corpus asan clean
+.PHONY: all setup build demo test check lint unit integration playground bench bench-kamailio corpus asan clean
 
 all: build
 
@@ -71,6 +72,10 @@ corpus:
 	@swift build --product sipguard-corpus >&2
 	@swift run --skip-build sipguard-corpus Tests/Corpus $(if $(UPDATE),--update) $(if $(ONLY),--only $(ONLY)) \
 	    $(if $(SEED),--seed $(SEED)) $(if $(POLICY),--policy $(POLICY))
+
+bench-kamailio: build
+	@scripts/setup bench run
+	Benchmarks/kamailio
 
 asan:
 	@scripts/setup build

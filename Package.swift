@@ -42,10 +42,11 @@ let package = Package(
             linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
         .target(name: "AMI", dependencies: ["Guard", "Policy", "RPC"], swiftSettings: strict),
         .target(name: "ARI", dependencies: ["Guard", "JSON", "Policy", "RPC"], swiftSettings: strict),
+        .target(name: "Kamailio", dependencies: ["Guard", "JSON", "Policy", "RPC"], swiftSettings: strict),
         .target(
             name: "Daemon",
             dependencies: [
-                "AMI", "ARI", "FastAGI", "Feeds", "Guard", "Policy", "PolicyFile", "RPC", "JSON",
+                "AMI", "ARI", "FastAGI", "Feeds", "Guard", "Kamailio", "Policy", "PolicyFile", "RPC", "JSON",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -75,7 +76,7 @@ let package = Package(
         .testTarget(
             name: "SipguardctlTests",
             dependencies: [
-                "sipguardctl", "Console", "Daemon", "RPC", "JSON",
+                "sipguardctl", "Console", "Daemon", "RPC", "JSON", "Replay",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: strict),
@@ -96,7 +97,11 @@ let package = Package(
             name: "ARITests", dependencies: ["ARI", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
             swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Differential", "Guard"], swiftSettings: strict),
-        .testTarget(name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard"], swiftSettings: strict),
+        .testTarget(
+            name: "KamailioTests", dependencies: ["Kamailio", "Guard", "JSON", "Policy", "PolicyFile"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard", "Kamailio"], swiftSettings: strict),
         .testTarget(name: "FeedsTests", dependencies: ["Feeds"], swiftSettings: strict),
         .target(name: "Corpus", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
         .executableTarget(

@@ -39,6 +39,8 @@ extension Page {
         for (name, words) in flaws where recording[name].count > 0 {
             say("\(Wording.count(recording[name].count)) \(words).", .warning)
         }
+        let repeated = recording["repeated_packets"].count
+        if repeated > 0 { note("\(Wording.count(repeated, "packet")) came twice in the capture and counted once.") }
     }
 
     private mutating func verdicts(_ verdicts: JSONValue, total: Int) {

@@ -1,4 +1,5 @@
 import Guard
+import Kamailio
 import Logging
 import RPC
 
@@ -14,6 +15,8 @@ public struct Configuration: Sendable, Equatable {
     public var logLevel = Logger.Level.info
     public var logFormat = LogFormat.automatic
     public var asterisk = Asterisk()
+    /// Where Kamailio takes bans; nil: they are not pushed.
+    public var kamailio: KamailioTable?
     public var alarms = AlarmSettings()
     /// Where decisions are written down; nil: nowhere.
     public var decisionLog: DecisionLog.Settings?

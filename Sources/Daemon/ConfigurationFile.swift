@@ -32,12 +32,13 @@ public enum ConfigurationFile {
         }
         if let log = map["decision_log"] { configuration.decisionLog = Self.decisionLog(log) }
         if let asterisk = map["asterisk"] { configuration.asterisk = Self.asterisk(asterisk) }
+        configuration.kamailio = map["kamailio"].flatMap(kamailio)
         try reader.check()
         return configuration
     }
 
     private static let keys = [
-        "listeners", "policy", "state_file", "memory", "log", "asterisk", "decision_log", "alarms",
+        "listeners", "policy", "state_file", "memory", "log", "asterisk", "decision_log", "alarms", "kamailio",
     ]
     private static let listenerKeys = [
         "unix", "tcp", "fastagi", "role", "mode", "owner", "group", "max_connections", "max_message",

@@ -68,11 +68,12 @@ public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: 
         }
     }
     let asterisk = AsteriskService(configuration.asterisk, state: state, logger: logger)
+    let kamailio = KamailioService(configuration.kamailio, state: state, logger: logger)
     state.setAlarms(configuration.alarms)
     let services: [(any Service)?] = [
         // First, and so ended last.
         DecisionLogService(decisionLog, logger: logger), MaintenanceService(state: state, logger: logger),
-        ReloadService(state: state), asterisk,
+        ReloadService(state: state), asterisk, kamailio,
         LookupService(state: state, logger: logger),
         ListenerService(listeners: listeners, logger: logger),
         WatchdogService(configuration.listeners, logger: logger),

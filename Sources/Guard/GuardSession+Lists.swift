@@ -77,6 +77,7 @@ extension GuardSession {
         if try !params.bool("force") { try refuseLockout(by: entry.prefix, params) }
         try add(entry, to: .ban, &result)
         state.events.add(.banAdded(entry))
+        if entry.prefix.isSingleAddress { state.announce(.banned(source: entry.prefix.first)) }
     }
 
     func addAllowed(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {

@@ -9,6 +9,8 @@ public enum TreatmentChange: Sendable, Equatable {
     /// Behaviour began a treatment; the user is the one that the last request was about.
     case began(source: IPAddress, user: String?)
     case forgotten(source: IPAddress)
+    /// By behaviour or by hand; a ban ends by time, or is found gone by asking again.
+    case banned(source: IPAddress)
 }
 
 /// Changes on their way from the threads that decide to one that acts. Bounded; whoever decides never waits for whoever acts.

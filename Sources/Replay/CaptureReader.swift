@@ -25,6 +25,8 @@ public struct CaptureFigures: Equatable, Sendable {
     public internal(set) var messages = 0
     /// Frames of which the capture kept less than there was.
     public internal(set) var cutFrames = 0
+    /// Packets that the capture holds twice, and that count once.
+    public internal(set) var repeatedPackets = 0
     /// Packets of which fragments are missing.
     public internal(set) var lostFragments = 0
     /// Times that a TCP stream had a hole or was no SIP.
@@ -38,6 +40,7 @@ struct CaptureReader {
 
     let linkType: Int32
     private(set) var figures = CaptureFigures()
+    private var repeated = RepeatedPackets()
     private var fragments = FragmentAssembly()
     private var streams = StreamAssembly()
 
@@ -48,6 +51,10 @@ struct CaptureReader {
         figures.frames += 1
         if isCut { figures.cutFrames += 1 }
         guard let bytes = LinkLayer.packet(in: frame, type: linkType), let packet = IPPacket(bytes) else { return }
+        if packet.transport == Self.udp, repeated.isRepeated(packet, at: now) {
+            figures.repeatedPackets = repeated.count
+            return
+        }
         guard packet.fragment != nil else { return take(packet, packet.payload, now, body) }
         let whole = fragments.add(packet, at: now)
         figures.lostFragments = fragments.lost

@@ -15,6 +15,8 @@ struct IPPacket {
     private(set) var transport: UInt8
     private(set) var payload: Bytes
     private(set) var fragment: Fragment?
+    /// What the sender has numbered it by; 0 where he has not (RFC 6864, and IPv6).
+    private(set) var number: UInt16 = 0
 
     /// nil where it is none. A packet that the capture has cut has as much payload as there is.
     init?(_ bytes: Bytes) {
@@ -38,8 +40,9 @@ struct IPPacket {
         (self.source, self.destination) = (IPAddress(v4: source), IPAddress(v4: destination))
         (transport, payload) = (bytes[9], bytes.part(header, end))
         let (offset, hasMore) = (Int(flags & 0x1FFF) * 8, flags & 0x2000 != 0)
+        number = bytes.uint16(at: 4) ?? 0
         guard offset > 0 || hasMore else { return }
-        fragment = Fragment(id: UInt32(bytes.uint16(at: 4) ?? 0), offset: offset, hasMore: hasMore)
+        fragment = Fragment(id: UInt32(number), offset: offset, hasMore: hasMore)
     }
 
     /// RFC 8200 sections 3 and 4.

@@ -100,6 +100,7 @@ struct ReplayCommand: ParsableCommand {
         return [
             "servers": .array((readings.compactMap(\.servers).first?.names ?? []).map(JSONValue.string)),
             "frames": sum(\.frames), "messages": sum(\.messages), "cut_frames": sum(\.cutFrames),
+            "repeated_packets": sum(\.repeatedPackets),
             "lost_fragments": sum(\.lostFragments), "stream_gaps": sum(\.streamGaps),
             "bad_lines": .int(Int64(readings.map(\.badLines).reduce(0, +))),
         ]

@@ -3,6 +3,7 @@ import ARI
 import FastAGI
 import Foundation
 import Guard
+import Kamailio
 import PolicyFile
 import RPC
 import Testing
@@ -68,6 +69,23 @@ import Testing
             "{ path: /d, what: some }", "{ path: /d, rotate: daily }", "yes",
         ] {
             #expect(throws: FileProblems.self) { try log(bad) }
+        }
+    }
+
+    @Test func readsWhereKamailioTakesBans() throws {
+        func table(_ text: String) throws -> KamailioTable? {
+            try ConfigurationFile.parse(text: "kamailio: \(text)\n", name: "x").kamailio
+        }
+        #expect(try table("{ rpc_socket: /run/k.sock }") == KamailioTable(socket: "/run/k.sock"))
+        let all = try table("{ rpc_socket: /run/k.sock, htable: mine, most_bans: 5 }")
+        #expect(all?.htable == "mine" && all?.most == 5)
+        #expect(Configuration().kamailio == nil)
+        for bad in [
+            "{ htable: mine }", "{ rpc_socket: run/k.sock }", "{ rpc_socket: /k, htable: 'a b' }", "yes",
+            "{ rpc_socket: /k, most_bans: 0 }", "{ rpc_socket: /k, table: a }",
+            "{ rpc_socket: /\(String(repeating: "k", count: 107)) }",
+        ] {
+            #expect(throws: FileProblems.self) { try table(bad) }
         }
     }
 

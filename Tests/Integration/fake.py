@@ -7,6 +7,9 @@ import threading
 import time
 
 
+PARSE_ERROR = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}\n'
+
+
 def verdict(question, **result):
     return json.dumps({"jsonrpc": "2.0", "id": question.get("id"), "result": result}).encode() + b"\n"
 
@@ -38,7 +41,11 @@ class FakeDaemon:
         try:
             with connection, connection.makefile("rb") as lines:
                 for line in lines:
-                    question = json.loads(line)
+                    try:
+                        question = json.loads(line.decode("utf-8"))
+                    except ValueError:
+                        connection.sendall(PARSE_ERROR)
+                        continue
                     self.questions.append((line, question))
                     if "id" not in question:
                         continue

@@ -14,7 +14,7 @@ import Testing
         try String(contentsOf: root.appendingPathComponent(page), encoding: .utf8)
     }
 
-    @Test(arguments: zip(pages, [3, 1]))
+    @Test(arguments: zip(pages, [7, 1]))
     func everyExampleIsAPolicyWhoseSamplesHold(page: String, count: Int) throws {
         let blocks = try Self.text(page).matches(of: /(?s)(?:```yaml|\.EX)\n(.*?)\n(?:```|\.EE)/).map {
             String($0.output.1)

@@ -84,6 +84,66 @@ import Testing
         #expect(assembly.count == FragmentAssembly.mostPackets && assembly.lost == 1000 - FragmentAssembly.mostPackets)
     }
 
+    /// Frames with their times in microseconds.
+    private func figures(_ frames: [(at: Int64, bytes: [UInt8])], linkType: Int32 = 12) -> CaptureFigures {
+        var reader = CaptureReader(linkType: linkType)
+        for frame in frames {
+            frame.bytes.withUnsafeBufferPointer {
+                reader.take($0, isCut: false, at: Instant(microseconds: 1_000_000 + frame.at)) { _ in }
+            }
+        }
+        return reader.figures
+    }
+
+    @Test(
+        "a packet that the capture holds twice counts once; one that was sent twice, twice",
+        arguments: [
+            // A number, when it comes again, and whether that is the same packet.
+            (7, 40, true), (7, 99_999, true), (7, -40, true), (7, 500_000, false), (0, 40, true), (0, 2000, false),
+        ] as [(Int, Int64, Bool)])
+    func repetition(number: Int, distance: Int64, isSame: Bool) {
+        let packet = Packets.ip(Packets.udp(Packets.request()), from: phone, to: server, id: number)
+        let found = figures([(0, packet), (distance, packet)])
+        #expect(found.messages == (isSame ? 1 : 2) && found.repeatedPackets == (isSame ? 1 : 0) && found.frames == 2)
+    }
+
+    @Test("another number, sender or text is another packet") func otherPackets() {
+        let one = Packets.udp(Packets.request())
+        let packets = [
+            Packets.ip(one, from: phone, to: server, id: 7), Packets.ip(one, from: phone, to: server, id: 8),
+            Packets.ip(one, from: "198.51.100.8", to: server, id: 7),
+            Packets.ip(Packets.udp(Packets.request(number: 2)), from: phone, to: server, id: 7),
+            Packets.ip(one, from: phone6, to: server6),
+            Packets.ip(Packets.udp(one.dropFirst(8) + [32]), from: phone6, to: server6),
+        ]
+        let found = figures(packets.map { (0, $0) })
+        #expect(found.messages == packets.count && found.repeatedPackets == 0)
+    }
+
+    @Test("a mirrored port shows the fragments and both VLANs of a packet twice") func mirrored() {
+        let datagram = Packets.udp(Packets.request())
+        let parts = [0..<80, 80..<datagram.count].map { range in
+            Packets.ip(
+                Array(datagram[range]), from: phone, to: server, id: 9, offset: range.lowerBound,
+                hasMore: range.upperBound < datagram.count)
+        }
+        let frames = parts.flatMap { [Packets.ethernet($0, tags: [0x8100]), Packets.ethernet($0)] }
+        let found = figures(frames.enumerated().map { (Int64($0), $1) }, linkType: 1)
+        #expect(found.messages == 1 && found.repeatedPackets == 2 && found.lostFragments == 0)
+    }
+
+    @Test("what is remembered of packets is bounded") func repetitionFlood() {
+        var repeated = RepeatedPackets()
+        for number in 0..<(3 * RepeatedPackets.most) {
+            let bytes = Packets.ip(Packets.udp(Packets.request(number: number)), from: phone, to: server, id: 1)
+            let isRepeated = bytes.withUnsafeBufferPointer {
+                repeated.isRepeated(IPPacket($0)!, at: Instant(microseconds: 0))
+            }
+            #expect(!isRepeated)
+        }
+        #expect(repeated.held == RepeatedPackets.most && repeated.count == 0)
+    }
+
     private func stream(_ segments: [(sequence: Int, bytes: [UInt8], flags: UInt8)]) -> [[UInt8]] {
         let frames = segments.map { segment in
             Packets.ip(

@@ -78,7 +78,8 @@ import Testing
     @Test func onTheLoopbackThePortTellsTheServer() throws {
         let request = Packets.ip(Packets.udp(Packets.request(), from: 5062), from: "127.0.0.1", to: "127.0.0.1")
         let notify = Packets.ip(Packets.udp(Packets.request("NOTIFY"), to: 5062), from: "127.0.0.1", to: "127.0.0.1")
-        let capture = Packets.capture([request, request, notify].map { (1, $0) }, linkType: 12)
+        let again = Packets.ip(Packets.udp(Packets.request(), from: 5062), from: "127.0.0.1", to: "127.0.0.1", id: 2)
+        let capture = Packets.capture([request, again, notify].map { (1, $0) }, linkType: 12)
         let file = TemporaryFile(capture)
         let servers = try #require(try Recording(path: file.path).servers(given: nil))
         #expect(servers.names == ["127.0.0.1:5060"] && servers.own.isEmpty)

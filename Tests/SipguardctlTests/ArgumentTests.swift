@@ -2,6 +2,7 @@ import ArgumentParser
 import Console
 import Daemon
 import JSON
+import Replay
 import Testing
 
 @testable import sipguardctl
@@ -70,6 +71,18 @@ import Testing
         #expect(params.object?.count == texts.count + numbers.count + 2)
     }
 
+    @Test("a replay takes files, two policies and any number of servers") func replay() throws {
+        let all =
+            "replay a.jsonl.1 a.jsonl --policy p.yaml --compare q.yaml --server 192.0.2.1 --server [2001:db8::1]:5062"
+        let replay = try #require(try command(all + " --top 7 --json") as? ReplayCommand)
+        #expect(replay.files == ["a.jsonl.1", "a.jsonl"] && replay.policy == "p.yaml" && replay.compare == "q.yaml")
+        #expect(Servers(replay.server).names == ["192.0.2.1", "[2001:db8::1]:5062"])
+        #expect(replay.top == 7 && replay.connection.json)
+        let plain = try #require(try command("replay -") as? ReplayCommand)
+        #expect(plain.files == ["-"] && plain.policy == nil && plain.compare == nil && plain.server.isEmpty)
+        #expect(plain.top == 20 && !plain.connection.json)
+    }
+
     @Test(
         "options of the connection may stand anywhere",
         arguments: ["--socket /x --json ban list", "ban --socket /x list --json", "ban list -s /x --json"])
@@ -101,6 +114,10 @@ import Testing
             ("check --source-ip 192.0.2.1 --method X --cseq many", "'many'"),
             ("policy test --default x.yaml", "exclude each other"),
             ("policy check", "Missing expected argument '<file>'"),
+            ("replay", "Missing expected argument '<file>"), ("replay a.pcap --top 0", "--top takes 1 to 10000."),
+            ("replay a.pcap --top 10001", "--top takes 1 to 10000."),
+            ("replay a.pcap --server pbx", "'pbx' is no address; write 192.0.2.1, 192.0.2.0/24 or 192.0.2.1:5060"),
+            ("replay a.pcap --polcy x.yaml", "Did you mean '--policy'?"),
         ])
     func usage(line: String, words: String) throws {
         let error = #expect(throws: (any Error).self) { _ = try command(line) }

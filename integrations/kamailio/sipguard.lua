@@ -13,8 +13,8 @@ local find, sub, gsub, byte, format = string.find, string.sub, string.gsub, stri
 local concat, max, min, floor = table.concat, math.max, math.min, math.floor
 local shared = KSR.htable                          -- nil without Kamailio's htable module: no leases, no counters
 
-local path, node, limit                            -- the include file's settings; limit in s, connecting included
-local leasing                                      -- whether verdicts may be leased
+local path, node, limit                            -- the include file's settings; node as JSON; limit in s, connecting included
+local leases                                       -- sipguard_lease.lua, where verdicts may be leased
 local connect_limit = 0.002                        -- s, a local connect is done or refused
 local retry_after = 0.05                           -- s between attempts on a dead socket, each a few us
 local share = 0.10                                 -- of wall time may be spent waiting
@@ -24,10 +24,9 @@ local header_limit = 8192                          -- bytes of header block sent
 local fact_limit = 512                             -- bytes of one fact sent singly
 local line_limit = 60000                           -- bytes; the daemon takes 65536
 local reply_limit = 65536
-local lease_limit = 1024                           -- leases that a worker takes within a second
-local agent_limit = 128                            -- bytes of a User-Agent that a lease may hold for
-local owed_limit = 8192                            -- keys whose leased requests may wait to be reported
-local reports_at_once = 200
+
+-- What the file beside this one does, if there is one and htable is there.
+local lease_file
 
 -- A setting of the include file, as `#!define SIPGUARD_SOCKET "/path"`. Readable in a route only, not while loading.
 local function setting(name, default)
@@ -38,9 +37,9 @@ end
 
 local function settle()
   path = setting("SIPGUARD_SOCKET", "/run/sipguardd/ask.sock")
-  node = setting("SIPGUARD_NODE", "kamailio")
+  node = cjson.encode(setting("SIPGUARD_NODE", "kamailio"))
   limit = (tonumber(setting("SIPGUARD_TIMEOUT_MS")) or 20) / 1000
-  leasing = shared ~= nil and setting("SIPGUARD_LEASES", "on") == "on"
+  leases = setting("SIPGUARD_LEASES", "on") == "on" and lease_file or nil
 end
 
 -- State of this worker.
@@ -54,11 +53,6 @@ local unasked = 0                                  -- requests that passed witho
 -- All workers share these counters: kamcmd htable.dump sipguard
 local function count(name)
   if shared then pv.get("$shtinc(sipguard=>" .. name .. ")") end
-end
-
--- For counters of which one process alone keeps account.
-local function add(name, number)
-  pv.seti("$sht(sipguard=>" .. name .. ")", (tonumber(pv.get("$sht(sipguard=>" .. name .. ")")) or 0) + number)
 end
 
 -- After a failed attempt a worker waits `retry_after`, or until another worker has got through. gettime() is the wall
@@ -132,18 +126,21 @@ local function escape_run(run)
   return concat(out)
 end
 
--- JSON text is UTF-8; cjson writes other bytes as they are. They occur only inside its strings.
+-- JSON text is UTF-8; cjson writes other bytes as they are. They occur only inside its strings. To look for one of them takes
+-- 9 us for a request of usual length, as patterns go in Lua: questions go without, see sipguard_check().
+local function escaped(line) return (gsub(line, "[\128-\255]+", escape_run)) end
+
 local function encode(value)
   local line = cjson.encode(value)
-  if not line then return nil end
-  if find(line, "[\128-\255]") then line = gsub(line, "[\128-\255]+", escape_run) end
-  return line .. "\n"
+  return line and escaped(line) .. "\n"
 end
 
--- Start line and header block: from the first byte that is not an end of line to the empty line, no body.
+-- Start line and header block: from the first byte that is not an end of line to the empty line, no body. Plain searches
+-- cost a twentieth of a pattern.
 local function header_block(buffer)
   local first = find(buffer, "[^\r\n]") or 1
-  local last = find(buffer, "\n[\r\n]", first)
+  local last, other = find(buffer, "\n\r", first, true), find(buffer, "\n\n", first, true)
+  last = last and other and min(last, other) or last or other
   if first > 1 or last then return sub(buffer, first, last or -1) end
   return buffer
 end
@@ -166,11 +163,10 @@ local function add_facts(params)
   if hops and hops >= 0 and hops <= 255 then params.max_forwards = hops end
 end
 
-local function question(id)
-  local block = header_block(kx.get_msgbuf())
+local function long_question(id, block)
   local params = {
     source_ip = kx.get_srcip(), source_port = kx.get_srcport(), transport = kx.get_proto(),
-    local_ip = kx.get_rcvip(), local_port = kx.get_rcvport(), node = node, length = kx.get_msglen(),
+    local_ip = kx.get_rcvip(), local_port = kx.get_rcvport(), node = cjson.decode("[" .. node .. "]")[1], length = kx.get_msglen(),
     message = block,
   }
   if unasked > 0 then params.failed_open = unasked end
@@ -187,6 +183,18 @@ local function question(id)
     line = encode(call)
   end
   return line
+end
+
+-- What is usual is put together by hand: a third of what it costs to fill tables and have them encoded.
+local function question(id)
+  local block = header_block(kx.get_msgbuf())
+  local text = #block <= header_limit and unasked == 0 and cjson.encode(block)
+  if not text then return long_question(id, block) end
+  local line = '{"jsonrpc":"2.0","id":' .. id .. ',"method":"guard.check","params":{"source_ip":"' .. kx.get_srcip()
+    .. '","source_port":' .. kx.get_srcport() .. ',"transport":"' .. kx.get_proto() .. '","local_ip":"' .. kx.get_rcvip()
+    .. '","local_port":' .. kx.get_rcvport() .. ',"node":' .. node .. ',"length":' .. kx.get_msglen()
+    .. ',"message":' .. text .. "}}\n"
+  return #line <= line_limit and line or long_question(id, block)
 end
 
 -- LuaSocket keeps a block limit ("b") and a total limit ("t") apart; this file uses "t" alone.
@@ -206,20 +214,21 @@ end
 
 local function left(deadline) return min(limit, max(0, deadline - gettime())) end
 
--- One line, never more than reply_limit bytes of it, never after the deadline.
+-- One line, never after the deadline. What the daemon sends within that time is what bounds its length.
 local function read_line(deadline)
-  local line = ""
-  repeat
-    connection:settimeout(left(deadline), "t")
-    local first, why = connection:receive(1)
-    if not first then return nil, why end
-    connection:settimeout(0, "t")
-    local rest, _, partial = connection:receive(reply_limit)
-    line = line .. first .. (rest or partial or "")
-    if #line > reply_limit then return nil, "garbage" end
-  until find(line, "\n", 1, true)
-  if find(line, "\n", 1, true) ~= #line then return nil, "garbage" end    -- nobody asked for the rest
+  connection:settimeout(left(deadline), "t")
+  local line, why = connection:receive("*l")
+  if not line then return nil, why end
+  if #line > reply_limit or connection:dirty() then return nil, "garbage" end      -- nobody asked for the rest
   return line
+end
+
+local passes = { verdict = "pass", ttl = 0 }
+
+-- The usual answer needs no decoding.
+local function is_pass(line, id)
+  local begin = '{"jsonrpc":"2.0","id":' .. id .. ',"result":{"verdict":"pass",'
+  return sub(line, 1, #begin) == begin and sub(line, -2) == "}}"
 end
 
 local function exchange(line, id, deadline)
@@ -228,14 +237,17 @@ local function exchange(line, id, deadline)
   if not sent then return nil, why end
   line, why = read_line(deadline)
   if not line then return nil, why end
+  if is_pass(line, id) then return passes end
   local reply = cjson.decode(line)
-  if type(reply) ~= "table" or reply.id ~= id then return nil, "garbage" end
+  if type(reply) ~= "table" then return nil, "garbage" end
+  if reply.id == cjson.null and type(reply.error) == "table" and reply.error.code == -32700 then return nil, "parse" end
+  if reply.id ~= id then return nil, "garbage" end
   if type(reply.error) == "table" then return nil, "error" end
   if type(reply.result) ~= "table" then return nil, "garbage" end
   return reply.result
 end
 
-local reasons = { timeout = "timeout", garbage = "garbage", error = "error", connect = "connect", down = "down" }
+local reasons = { parse = "parse", timeout = "timeout", garbage = "garbage", error = "error", connect = "connect", down = "down" }
 
 -- A connection that the daemon has closed meanwhile (a restart) is noticed by the first use: one more attempt.
 local function ask(line, id, now)
@@ -247,7 +259,7 @@ local function ask(line, id, now)
       if problem then why = problem break end
     end
     result, why = exchange(line, id, deadline)
-    if result or why == "error" then break end
+    if result or why == "error" or why == "parse" then break end
     close()                                         -- a late reply is never taken for the next one's
     if not reused or reasons[why] then break end
   end
@@ -290,57 +302,11 @@ local function give(result)
   return nil
 end
 
--- Leases: a "drop" that the daemon has said to hold for a key. One lives until the end of the second in which it was asked
--- for, since that second is part of its name in the table: no clock and no timer can make it live longer, and what it counted
--- stays when it is over, until sipguard_settle() takes it. $shtinc() finds and counts in one locked step.
-local lease_second, leases_taken = 0, 0
-
-local function lease_name(second, agent)
-  local name = kx.get_srcip() .. " " .. second
-  return agent and name .. " " .. agent or name
-end
-
--- Only what a C string can hold, since that is what the table's names are.
-local function leasable_agent()
-  local agent = pv.get("$ua")
-  return type(agent) == "string" and #agent <= agent_limit and find(agent, "^[\32-\126]+$") and agent or nil
-end
-
--- Never sets what is there: another worker may have begun to count in it.
-local function put_lease(name)
-  shared.sht_lock("sipguard_lease", name)
-  if shared.sht_is_null("sipguard_lease", name) > 0 then shared.sht_seti("sipguard_lease", name, 0) end
-  shared.sht_unlock("sipguard_lease", name)
-end
-
-local function take_lease(result, asked_at)
-  local second, ttl = floor(asked_at), result.ttl
-  if type(ttl) ~= "number" or ttl / 1000 < second + 1 - asked_at then return end
-  local agent = nil
-  if result.key == "source_user_agent" then
-    agent = leasable_agent()
-    if not agent or agent ~= result.user_agent then return end     -- both must have read the same
-  elseif result.key ~= "source" then
-    return
-  end
-  if second ~= lease_second then lease_second, leases_taken = second, 0 end
-  if leases_taken >= lease_limit then return end
-  leases_taken = leases_taken + 1
-  put_lease(lease_name(second, agent))
-  count("leases")
-end
-
--- Whether this User-Agent from this source is leased. The lease of a whole source is looked for by route[SIPGUARD].
-local function is_leased(now)
-  local agent = leasable_agent()
-  return agent and shared.sht_inc("sipguard_lease", lease_name(floor(now), agent)) > 0
-end
-
 -- Called by route[SIPGUARD], which has set $var(sg_verdict) to "pass".
 function sipguard_check()
   if not path then settle() end
   local now = gettime()
-  if leasing and is_leased(now) then pv.sets("$var(sg_verdict)", "drop") return end
+  if leases and leases.is_leased(now) then pv.sets("$var(sg_verdict)", "drop") return end
   if not may_wait(now) then unasked = unasked + 1 count("skipped_budget") return end
   if not connection and resting(now) then unasked = unasked + 1 count("skipped_down") return end
   last_id = last_id + 1
@@ -349,9 +315,13 @@ function sipguard_check()
   count("asked")
   local began = gettime()
   local result, why = ask(line, last_id, began)
+  if why == "parse" then                           -- bytes that are not UTF-8
+    result, why = ask(escaped(line), last_id, began)
+    why = why == "parse" and "error" or why
+  end
   pay(began)
   if result then why = give(result) end
-  if leasing and result and not why and result.verdict == "drop" then take_lease(result, now) end
+  if leases and result and not why and result.verdict == "drop" then leases.take(result, now) end
   if why == "garbage" then close() end
   if why then
     unasked = unasked + 1
@@ -391,90 +361,24 @@ function sipguard_report(outcome, user)
   if why ~= "timeout" or (last or 0) > 0 then close() end      -- half a line would spoil the next question
 end
 
--- What was answered under leases and not reported yet: requests by the names of the leases, without their seconds.
-local owed, owed_names = {}, 0
-
-local function owe(name, requests)
-  if not owed[name] then
-    if owed_names >= owed_limit then add("leased_unreported", requests) return end
-    owed_names = owed_names + 1
-  end
-  owed[name] = (owed[name] or 0) + requests
-end
-
--- The names in a table that `is_over` says yes to. Slots are locked while the iterator is in them: nothing is done there.
-local function names_in(table_name, is_over)
-  local names = {}
-  shared.sht_iterator_start("sipguard", table_name)
-  while shared.sht_iterator_next("sipguard") > 0 do
-    local name = pv.get("$shtitkey(sipguard)")
-    if is_over(name, pv.get("$shtitval(sipguard)")) then names[#names + 1] = name end
-  end
-  shared.sht_iterator_end("sipguard")
-  return names
-end
-
--- Reads and takes what one name has counted; a worker counts before or after, never between.
-local function collect(table_name, name, take)
-  shared.sht_lock(table_name, name)
-  local requests = tonumber(shared.sht_get(table_name, name)) or 0
-  take(table_name, name)
-  shared.sht_unlock(table_name, name)
-  return requests
-end
-
-local function collect_leases(now)
-  local second = floor(now)
-  local names = names_in("sipguard_lease", function(name)
-    return (tonumber(string.match(name, "^%S+ (%d+)")) or 0) < second
-  end)
-  for _, name in ipairs(names) do
-    local requests = collect("sipguard_lease", name, shared.sht_rm)
-    local source, agent = string.match(name, "^(%S+) %d+ ?(.*)$")
-    if requests > 0 then owe(agent == "" and source or source .. " " .. agent, requests) end
-  end
-end
-
-local function report_of(name, requests)
-  local source, agent = string.match(name, "^(%S+) ?(.*)$")
-  return encode({
-    jsonrpc = "2.0", method = "guard.report",
-    params = {
-      source_ip = source, outcome = "dropped", count = min(requests, 1000000), user_agent = agent ~= "" and agent or nil,
-    },
-  }) or ""
-end
-
--- Reports, and a question behind them: its answer says that all of them have been counted.
-local function deliver(names)
-  local lines = {}
-  for index, name in ipairs(names) do lines[index] = report_of(name, owed[name]) end
-  last_id = last_id + 1
-  lines[#lines + 1] = '{"jsonrpc":"2.0","id":' .. last_id .. ',"method":"daemon.ping"}\n'
-  local now = gettime()
-  local result = ask(concat(lines), last_id, now)
-  if not result then return false end
-  answered(now)
-  for _, name in ipairs(names) do
-    local requests = min(owed[name], 1000000)
-    add("leased", requests)
-    owed[name] = owed[name] > requests and owed[name] - requests or nil
-    if not owed[name] then owed_names = owed_names - 1 end
-  end
-  return true
-end
-
--- Called once a second by a timer process of its own: reports what was answered under the leases that are over.
-function sipguard_settle()
+-- Asks with an id of its own, outside of any request: `lines` is what to send before the question, which must be answered.
+local function deliver(lines)
   if not path then settle() end
-  if not shared then return end
-  collect_leases(gettime())
-  while next(owed) do
-    local names = {}
-    for name in pairs(owed) do
-      names[#names + 1] = name
-      if #names == reports_at_once then break end
-    end
-    if not deliver(names) then return end
+  last_id = last_id + 1
+  local now = gettime()
+  local result = ask(lines .. '{"jsonrpc":"2.0","id":' .. last_id .. ',"method":"daemon.ping"}\n', last_id, now)
+  if result then answered(now) end
+  return result ~= nil
+end
+
+-- Without leases there is nothing to settle.
+function sipguard_settle() end
+
+if shared then
+  local load_leases = loadfile((string.match(debug.getinfo(1, "S").source, "^@(.*/)") or "") .. "sipguard_lease.lua")
+  if load_leases then
+    lease_file = load_leases({ count = count, encode = encode, setting = setting, deliver = deliver })
+  else
+    KSR.warn("sipguard: sipguard_lease.lua is not beside sipguard.lua: every request is asked about\n")
   end
 end

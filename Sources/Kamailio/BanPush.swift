@@ -1,0 +1,190 @@
+import Guard
+import JSON
+import Policy
+import RPC
+import Synchronization
+
+/// Where Kamailio takes bans.
+public struct KamailioTable: Sendable, Equatable {
+    /// The datagram socket of its jsonrpcs module.
+    public var socket: String
+    public var htable = "sipguard_ban"
+    /// Entries, at most.
+    public var most = 10_000
+
+    public init(socket: String) { self.socket = socket }
+}
+
+/// Something about the push that an operator wants to read, once for each change.
+public enum PushEvent: Sendable, Equatable {
+    /// Kamailio has the bans; how many.
+    case reached(bans: Int)
+    case failing(String)
+    /// No more bans are pushed until some are over.
+    case full(Int)
+}
+
+/// Keeps a table of Kamailio's as the bans are, so that what a banned source sends is dropped without a question.
+///
+/// A thread of its own. It is woken by each ban, and looks once a second at those it has pushed: the engine's state is the
+/// truth, and whoever is not banned any more, or has become protected, leaves. An entry of its own in the table tells
+/// whether Kamailio still has the others.
+public final class BanPush: Sendable {
+    /// Times of the push; tests make them shorter.
+    public struct Timing: Sendable {
+        public var look = Duration.seconds(1)
+        /// For Kamailio to answer one call.
+        public var answer = Duration.milliseconds(200)
+        public var firstRetry = Duration.milliseconds(500)
+        public var lastRetry = Duration.seconds(5)
+        public init() {}
+    }
+
+    private let table: KamailioTable
+    private let state: GuardState
+    private let timing: Timing
+    private let worker: Worker
+    private let feed: TreatmentFeed
+    private let onEvent: @Sendable (PushEvent) -> Void
+    private let counts = Mutex((failures: 0, leftOut: 0))
+
+    /// nil where the system has no descriptors left.
+    public init?(
+        table: KamailioTable, state: GuardState, timing: Timing = Timing(),
+        onEvent: @escaping @Sendable (PushEvent) -> Void
+    ) {
+        guard let worker = Worker(named: "kamailio-push") else { return nil }
+        (self.table, self.state, self.timing, self.worker, self.onEvent) = (table, state, timing, worker, onEvent)
+        feed = state.treatmentFeed { worker.wake() }
+    }
+
+    /// Calls that failed, and bans for which there was no room.
+    public var failures: Int { counts.withLock { $0.failures } }
+    public var leftOut: Int { counts.withLock { $0.leftOut } }
+
+    /// Begins to push; 0 or an errno.
+    public func start() -> Int32 { worker.start { [self] in run() } }
+
+    /// Takes the bans out of Kamailio and ends.
+    public func stop() { worker.stop(within: .seconds(2)) }
+
+    private func run() {
+        var post = Post(table, timing)
+        lookForAll(&post)
+        while !worker.isStopping {
+            if post.retryAt.map({ $0 <= .now }) ?? true { bringAbout(&post) }
+            worker.sleep(until: .now + timing.look)
+            let news = feed.drain()
+            take(news.changes, &post)
+            if news.missed > 0 { lookForAll(&post) }
+            lookAfterPushed(&post)
+        }
+        // Nobody would lift them.
+        if post.retryAt == nil { try? post.clear() }
+    }
+
+    private func lookAfterPushed(_ post: inout Post) {
+        for source in post.bans.sources {
+            if let until = state.silentBan(of: source) {
+                _ = post.bans.want(source, until: until)
+            } else {
+                post.bans.drop(source)
+            }
+        }
+    }
+
+    private func lookForAll(_ post: inout Post) {
+        for source in state.bannedSources(most: table.most) { want(source, &post) }
+    }
+
+    private func take(_ changes: [TreatmentChange], _ post: inout Post) {
+        for change in changes {
+            if case .banned(let source) = change { want(source, &post) }
+        }
+    }
+
+    private func want(_ source: IPAddress, _ post: inout Post) {
+        guard let until = state.silentBan(of: source) else { return }
+        guard !post.bans.want(source, until: until) else { return }
+        counts.withLock { $0.leftOut += 1 }
+        if !post.saidFull { onEvent(.full(table.most)) }
+        post.saidFull = true
+    }
+
+    /// Makes the table as it is to be.
+    private func bringAbout(_ post: inout Post) {
+        do throws(ManagementSocket.Failure) {
+            let isAnew = try post.begin()
+            try post.push { worker.isStopping }
+            if post.saidFull, !post.bans.isFull { post.saidFull = false }
+            if isAnew || post.isFailing { onEvent(.reached(bans: post.bans.count)) }
+            (post.isFailing, post.retryAt, post.retry) = (false, nil, timing.firstRetry)
+        } catch {
+            counts.withLock { $0.failures += 1 }
+            if !post.isFailing { onEvent(.failing("\(error)")) }
+            (post.isFailing, post.retryAt) = (true, .now + post.retry)
+            post.retry = min(post.retry * 2, timing.lastRetry)
+        }
+    }
+}
+
+/// What the push's thread keeps.
+private struct Post {
+    private let socket: ManagementSocket
+    private let htable: JSONValue
+    /// The entry that says the table is ours and as we left it; each run has its own.
+    private let seal = JSONValue.string("sipguardd " + String(UInt64.random(in: .min ... .max), radix: 16))
+    var bans: PushedBans
+    var retry: Duration
+    var retryAt: ContinuousClock.Instant?
+    var isFailing = false
+    var saidFull = false
+
+    init(_ table: KamailioTable, _ timing: BanPush.Timing) {
+        socket = ManagementSocket(path: table.socket, timeout: timing.answer)
+        (htable, bans, retry) = (.string(table.htable), PushedBans(most: table.most), timing.firstRetry)
+    }
+
+    /// Whether the table had to be begun anew: after a start of either, and after a flush by somebody else.
+    mutating func begin() throws(ManagementSocket.Failure) -> Bool {
+        do throws(ManagementSocket.Failure) {
+            try socket.call("htable.get", [htable, seal])
+            return false
+        } catch {
+            guard case .refused = error else { throw error }
+        }
+        try clear()
+        bans.tableWasEmptied()
+        try socket.call("htable.setxi", [htable, seal, 0, 31_536_000])
+        return true
+    }
+
+    func clear() throws(ManagementSocket.Failure) { try socket.call("htable.flush", [htable]) }
+
+    mutating func push(until isStopping: () -> Bool) throws(ManagementSocket.Failure) {
+        while !isStopping() {
+            let steps = bans.steps(now: Clock.now)
+            if steps.isEmpty { return }
+            for step in steps {
+                try take(step)
+                bans.wasTaken(step)
+            }
+        }
+    }
+
+    private func take(_ step: PushedBans.Step) throws(ManagementSocket.Failure) {
+        switch step {
+        case .add(let source, let seconds):
+            try socket.call("htable.setxi", [htable, .string(source.inKamailio), 0, .int(Int64(seconds))])
+        case .prolong(let source, let seconds):
+            try socket.call("htable.setex", [htable, .string(source.inKamailio), .int(Int64(seconds))])
+        case .remove(let source):
+            do throws(ManagementSocket.Failure) {
+                try socket.call("htable.delete", [htable, .string(source.inKamailio)])
+            } catch {
+                // it has run out there
+                guard case .refused = error else { throw error }
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import Policy
+
+/// What Kamailio's table holds, and what is to be done that it holds the bans that there are.
+struct PushedBans {
+    /// One change of the table.
+    enum Step: Equatable {
+        /// A new entry, for so many seconds.
+        case add(IPAddress, seconds: Int)
+        /// Another end for an entry, which keeps what it has counted.
+        case prolong(IPAddress, seconds: Int)
+        case remove(IPAddress)
+    }
+
+    private var wanted: [IPAddress: Instant] = [:]
+    private var there: [IPAddress: Instant] = [:]
+    /// What may differ between the two.
+    private var open: Set<IPAddress> = []
+    let most: Int
+
+    init(most: Int) { self.most = most }
+
+    var count: Int { wanted.count }
+    var isFull: Bool { wanted.count >= most }
+    var sources: [IPAddress] { Array(wanted.keys) }
+
+    /// Wants a ban until then; false if there is no room for one more.
+    mutating func want(_ source: IPAddress, until: Instant) -> Bool {
+        guard wanted[source] != nil || !isFull else { return false }
+        if wanted.updateValue(until, forKey: source) != until { open.insert(source) }
+        return true
+    }
+
+    mutating func drop(_ source: IPAddress) {
+        if wanted.removeValue(forKey: source) != nil { open.insert(source) }
+    }
+
+    /// The table is empty: Kamailio has begun anew, or has been told to flush it.
+    mutating func tableWasEmptied() {
+        there = [:]
+        open = Set(wanted.keys)
+    }
+
+    /// The next things to do, at most so many.
+    func steps(now: Instant, most: Int = 256) -> [Step] {
+        open.prefix(most).map { source in
+            guard let until = wanted[source], until > now else { return .remove(source) }
+            let seconds = max(1, (until - now).secondsRoundedUp)
+            if let end = there[source], end > now { return .prolong(source, seconds: seconds) }
+            return .add(source, seconds: seconds)
+        }
+    }
+
+    mutating func wasTaken(_ step: Step) {
+        switch step {
+        case .add(let source, _), .prolong(let source, _):
+            there[source] = wanted[source]
+            open.remove(source)
+        case .remove(let source):
+            there[source] = nil
+            wanted[source] = nil
+            open.remove(source)
+        }
+    }
+}
+
+extension IPAddress {
+    /// As Kamailio writes a source address (`$si`): IPv6 without any groups left out.
+    var inKamailio: String {
+        if isV4 { return description }
+        return (0..<8).map { String(UInt16(truncatingIfNeeded: value >> UInt128(112 - 16 * $0)), radix: 16) }
+            .joined(separator: ":")
+    }
+}

@@ -1,0 +1,170 @@
+"""The push with the real Kamailio: bans of the daemon in Kamailio's own table, as long as they hold."""
+
+import json
+import re
+import signal
+import socket
+import time
+
+import pytest
+
+from harness import Bench, wait_until
+from phone import Phone
+from test_lease import Flood, shown, stats, unasked
+
+ACCOUNTS = {"3000": "secret"}
+SOURCE = "127.0.0.9"
+
+
+class Pushed(Bench):
+    """A proxy that takes bans, and a daemon that pushes them."""
+
+    def __init__(self, start=True):
+        super().__init__(ACCOUNTS, leak=False, daemon=False, defines=['SIPGUARD_LEASES="off"'])
+        self.rpc = f"{self.folder}/rpc.sock"
+        self.proxy.stop()
+        self.proxy.arguments += ["-A", f'SIPGUARD_PUSH_SOCKET="{self.rpc}"']
+        configuration = self.daemon.folder / "sipguardd.yaml"
+        configuration.write_text(f"kamailio: {{ rpc_socket: {self.rpc}, most_bans: 500 }}\n")
+        self.daemon.configuration = configuration
+        self.proxy.start()
+        if start:
+            self.daemon.start()
+
+    def pushed(self):
+        dump = self.proxy.command("htable.dump", "sipguard_ban")
+        return {name for name in re.findall(r"name: (\S+)", dump) if name != "sipguardd"}
+
+    def ban(self, *words):
+        self.daemon.control("ban", "add", *words)
+
+    def failures(self):
+        return stats(self)["errors"]["kamailio_push_failures"]
+
+
+@pytest.fixture
+def bench():
+    with Pushed() as bench:
+        yield bench
+
+
+def test_a_ban_is_in_kamailio_and_costs_no_question(bench):
+    bench.ban(SOURCE, "--duration", "1h")
+    wait_until(lambda: bench.pushed() == {SOURCE}, 3, "the ban is there")
+    flood = Flood(bench.proxy, SOURCE)
+    flood.send(500)
+    wait_until(lambda: shown(bench)["requests"] == 500, 4, f"all are counted: {shown(bench)}")
+    assert bench.proxy.count("asked") == 0 and flood.answers() == 0
+    assert shown(bench)["dropped"] == 500 == stats(bench)["requests"]["drop"]
+
+
+def test_a_ban_of_a_flood_is_pushed_and_its_incident_exact(bench):
+    for turn in range(5):
+        flood, before = Flood(bench.proxy, f"127.0.0.{9 + turn}"), unasked(bench)
+        while flood.address not in bench.pushed():
+            flood.send(50, pause=0.002)
+            assert flood.sent < 10_000
+        flood.send(1000)
+        if unasked(bench) == before:
+            break
+    else:
+        raise AssertionError(f"the machine is too busy: {bench.proxy.counters()}")
+    wait_until(lambda: shown(bench, flood.address)["requests"] == flood.sent, 4, f"{flood.sent} are counted")
+    incident = json.loads(bench.daemon.control("incident", "list", "--json"))["incidents"][0]
+    totals = stats(bench)["requests"]
+    assert incident["messages"] == totals["total"] and incident["bans"] == turn + 1
+
+
+@pytest.mark.parametrize("end", [
+    ("ban", "remove", SOURCE), ("forget", SOURCE), ("allow", "add", SOURCE)])
+def test_the_end_of_a_ban_is_pushed(bench, end):
+    bench.ban(SOURCE)
+    wait_until(lambda: bench.pushed() == {SOURCE}, 3, "the ban is there")
+    bench.daemon.control(*end)
+    wait_until(lambda: not bench.pushed(), 3, "the ban is gone")
+
+
+def test_a_ban_ends_in_kamailio_by_itself_while_the_daemon_is_stopped(bench):
+    bench.ban(SOURCE, "--duration", "3s")
+    wait_until(lambda: bench.pushed() == {SOURCE}, 3, "the ban is there")
+    bench.daemon.process.signal(signal.SIGSTOP)
+    phone = Phone(bench.proxy, "3000", ACCOUNTS["3000"], address=SOURCE)
+    assert phone.register(0.3)[0] is None
+    time.sleep(4.1)
+    wait_until(lambda: phone.register(0.3)[0] in (200, 401), 3, "the phone is served")
+    bench.daemon.process.signal(signal.SIGCONT)
+
+
+def test_protected_and_trusted_sources_are_never_pushed(bench):
+    bench.daemon.control("allow", "add", "127.0.0.8")
+    phone = Phone(bench.proxy, "3000", ACCOUNTS["3000"], address="127.0.0.7")
+    assert [phone.register()[0] for _ in range(2)] == [401, 200]
+    for source in ("127.0.0.8", "127.0.0.7", SOURCE):
+        bench.ban(source, "--force")
+    wait_until(lambda: bench.pushed() == {SOURCE}, 3, "the stranger's ban is there")
+    time.sleep(1.2)
+    assert bench.pushed() == {SOURCE}
+
+
+def test_a_network_is_not_pushed_but_banned_all_the_same(bench):
+    bench.ban("127.0.9.0/24")
+    bench.ban(SOURCE)
+    wait_until(lambda: bench.pushed() == {SOURCE}, 3, "the address is there")
+    flood = Flood(bench.proxy, "127.0.9.3")
+    flood.send(5, pause=0.02)
+    assert flood.answers() == 0
+
+
+def test_kamailio_gets_all_bans_again_after_a_restart(bench):
+    for number in range(1, 40):
+        bench.ban(f"127.0.8.{number}")
+    wait_until(lambda: len(bench.pushed()) == 39, 5, "all are there")
+    bench.proxy.stop()
+    wait_until(lambda: bench.failures() > 0, 5, "the daemon notices")
+    bench.proxy.start()
+    wait_until(lambda: len(bench.pushed()) == 39, 8, "all are there again")
+    assert bench.daemon.process.text().count("bans cannot be pushed to Kamailio") == 1
+    assert bench.daemon.process.text().count("Kamailio has the bans") == 2
+
+
+def test_the_daemon_pushes_what_it_has_restored_and_takes_all_out_when_it_ends():
+    with Pushed(start=False) as bench:
+        state = bench.daemon.folder / "state.json"
+        bench.daemon.configuration.write_text(bench.daemon.configuration.read_text() + f"state_file: {state}\n")
+        bench.daemon.start()
+        bench.ban(SOURCE)
+        wait_until(lambda: bench.pushed() == {SOURCE}, 3, "the ban is there")
+        bench.daemon.stop()
+        assert not bench.pushed()
+        bench.daemon.start()
+        wait_until(lambda: bench.pushed() == {SOURCE}, 4, "the ban is there again")
+
+
+def test_a_hung_kamailio_costs_the_daemon_nothing(bench):
+    bench.proxy.process.signal(signal.SIGSTOP)
+    for number in range(1, 60):
+        bench.ban(f"127.0.8.{number}")
+    wait_until(lambda: bench.failures() >= 2, 8, "failures are counted")
+    began = time.monotonic()
+    for _ in range(20):
+        assert bench.daemon.answers()
+    assert time.monotonic() - began < 2
+    bench.proxy.process.signal(signal.SIGCONT)
+    wait_until(lambda: len(bench.pushed()) == 59, 12, "all are there")
+    assert bench.daemon.process.text().count("bans cannot be pushed to Kamailio") == 1
+
+
+def test_bans_beyond_the_bound_are_counted_and_met_all_the_same(bench):
+    addresses = [f"127.0.{6 + n // 250}.{1 + n % 250}" for n in range(520)]
+    lines = "".join(json.dumps(
+        {"jsonrpc": "2.0", "id": n, "method": "ban.add", "params": {"address": a}}) + "\n" for n, a in enumerate(addresses))
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(bench.daemon.admin))
+        client.sendall(lines.encode())
+        answers = client.makefile()
+        assert all("result" in answers.readline() for _ in addresses)
+    wait_until(lambda: len(bench.pushed()) == 500, 10, "as many as there may be")
+    assert stats(bench)["errors"]["kamailio_bans_left_out"] >= 20
+    flood = Flood(bench.proxy, addresses[-1])
+    flood.send(3, pause=0.02)
+    assert flood.answers() == 0

@@ -1,0 +1,221 @@
+import Glibc
+import Guard
+import JSON
+import Policy
+import PolicyFile
+import Synchronization
+import Testing
+
+@testable import Kamailio
+
+/// A table of Kamailio's in the shape of its datagram socket; a test tells how it behaves.
+final class FakeKamailio: Sendable {
+    struct Table: Sendable {
+        var entries: [String: Int64] = [:]
+        var calls: [String] = []
+        var isHung = false
+        var isGarbage = false
+    }
+
+    let path: String
+    let table = Mutex(Table())
+    private let descriptor: Int32
+
+    init(path: String) {
+        self.path = path
+        descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+        var name = sockaddr_un()
+        name.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+        let size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        _ = withUnsafePointer(to: &name) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) }
+        }
+        var limit = timeval(tv_sec: 0, tv_usec: 20_000)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
+    deinit {
+        close(descriptor)
+        unlink(path)
+    }
+
+    /// Answers what is there, and what comes within the time of a receive.
+    func serve() {
+        var bytes = [UInt8](repeating: 0, count: 65_536)
+        var from = sockaddr_un()
+        var size = socklen_t(MemoryLayout<sockaddr_un>.size)
+        while true {
+            size = socklen_t(MemoryLayout<sockaddr_un>.size)
+            let count = withUnsafeMutablePointer(to: &from) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    recvfrom(descriptor, &bytes, bytes.count, 0, $0, &size)
+                }
+            }
+            guard count > 0, let call = try? JSONValue(parsing: String(decoding: bytes[..<count], as: UTF8.self)) else {
+                return
+            }
+            guard let answer = answer(call) else { continue }
+            let text = Array(answer.utf8)
+            _ = withUnsafePointer(to: &from) { pointer in
+                pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    sendto(descriptor, text, text.count, 0, $0, size)
+                }
+            }
+        }
+    }
+
+    private func answer(_ call: JSONValue) -> String? {
+        let params = call["params"]?.array ?? []
+        let key = params.count > 1 ? params[1].string ?? "" : ""
+        return table.withLock { table in
+            guard !table.isHung else { return nil }
+            guard !table.isGarbage else { return "{" }
+            let method = call["method"]?.string ?? ""
+            if method != "htable.get" { table.calls.append(key.hasPrefix("sipguardd") ? "seal" : "\(method) \(key)") }
+            var isKnown = true
+            switch method {
+            case "htable.get": isKnown = table.entries[key] != nil
+            case "htable.flush": table.entries = [:]
+            case "htable.delete": isKnown = table.entries.removeValue(forKey: key) != nil
+            default: table.entries[key] = params.last?.int64 ?? 0
+            }
+            let outcome: JSONObject = isKnown ? ["result": "Ok"] : ["error": ["code": 500, "message": "no such key"]]
+            var reply: JSONObject = ["jsonrpc": "2.0", "id": call["id"] ?? .null]
+            for member in outcome.members { reply[member.key] = member.value }
+            return JSONValue.object(reply).text
+        }
+    }
+
+    /// The pushed addresses.
+    var pushed: Set<String> { Set(table.withLock { $0.entries.keys }.filter { !$0.hasPrefix("sipguardd") }) }
+}
+
+/// The push against a table of its own; Tests/Integration/test_push.py has the real Kamailio.
+@Suite(.serialized) struct BanPushTests {
+    private let folder: String
+    private let kamailio: FakeKamailio
+    private let state: GuardState
+    private let events = Events()
+
+    final class Events: Sendable {
+        let all = Mutex<[PushEvent]>([])
+        var seen: [PushEvent] { all.withLock { $0 } }
+    }
+
+    init() throws {
+        var template = Array("/tmp/sipguardd-test-XXXXXX".utf8CString)
+        folder = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+        kamailio = FakeKamailio(path: folder + "/rpc.sock")
+        let text = "version: 1\nextends: default\nban: { after: 3 }\nown_addresses: [203.0.113.1/32]\n"
+        let policy = LoadedPolicy(
+            document: try PolicyDocument.parse(text: text, name: "test.yaml"), path: nil, loadedAt: Clock.now)
+        state = GuardState(policy: policy, memory: 4 << 20, version: "test")
+    }
+
+    private func push(most: Int = 100) throws -> BanPush {
+        var (timing, table) = (BanPush.Timing(), KamailioTable(socket: kamailio.path))
+        (timing.look, timing.firstRetry, timing.lastRetry) = (.milliseconds(20), .milliseconds(20), .milliseconds(20))
+        (timing.answer, table.most) = (.milliseconds(100), most)
+        let events = events
+        let push = BanPush(table: table, state: state, timing: timing) { event in
+            events.all.withLock { $0.append(event) }
+        }
+        return try #require(push)
+    }
+
+    private func attack(_ source: String, count: Int = 3) {
+        let decider = Decider(state)
+        var agent = Array("friendly-scanner".utf8)
+        agent.withUnsafeMutableBufferPointer { bytes in
+            var facts = RequestFacts(source: IPAddress(source)!)
+            facts[.userAgent] = Bytes(bytes)
+            for _ in 0..<count { _ = decider.check(facts) }
+        }
+    }
+
+    private func login(_ source: String) {
+        Decider(state).report(.authOK, RequestFacts(source: IPAddress(source)!))
+    }
+
+    /// Serves until the condition holds; the test fails where it never does.
+    private func serve(_ what: Comment, until condition: () -> Bool) {
+        let deadline = ContinuousClock.now + .seconds(20)
+        while !condition(), ContinuousClock.now < deadline { kamailio.serve() }
+        #expect(condition(), what)
+    }
+
+    private func close(_ push: BanPush) {
+        kamailio.table.withLock { $0.isHung = true }
+        push.stop()
+        rmdir(folder)
+    }
+
+    @Test("bans that are there and bans that come are pushed, those of protected and trusted sources never")
+    func pushes()
+        throws
+    {
+        attack("198.51.100.1")
+        let push = try push()
+        #expect(push.start() == 0)
+        serve("the first ban is there") { kamailio.pushed == ["198.51.100.1"] }
+        login("198.51.100.3")
+        for source in ["198.51.100.2", "198.51.100.3", "203.0.113.1", "2001:db8::1"] { attack(source) }
+        serve("the second ban is there") { kamailio.pushed == ["198.51.100.1", "198.51.100.2"] }
+        for _ in 0..<5 { kamailio.serve() }
+        #expect(kamailio.pushed == ["198.51.100.1", "198.51.100.2"])
+        login("198.51.100.1")
+        serve("who has logged in leaves") { kamailio.pushed == ["198.51.100.2"] }
+        close(push)
+    }
+
+    @Test("a Kamailio that has begun anew gets all bans again") func restart() throws {
+        for number in 1...5 { attack("198.51.100.\(number)") }
+        let push = try push()
+        #expect(push.start() == 0)
+        serve("all are there") { kamailio.pushed.count == 5 }
+        kamailio.table.withLock { $0.entries = [:] }
+        serve("all are there again") { kamailio.pushed.count == 5 }
+        #expect(events.seen.count == 2 && push.failures == 0)
+        close(push)
+    }
+
+    @Test(
+        "a Kamailio that hangs or talks nonsense is told once and counted, and served when it is back",
+        arguments: [true, false])
+    func sick(hangs: Bool) throws {
+        kamailio.table.withLock { ($0.isHung, $0.isGarbage) = (hangs, !hangs) }
+        let push = try push()
+        #expect(push.start() == 0)
+        attack("198.51.100.1")
+        serve("failures are counted") { push.failures >= 3 }
+        #expect(events.seen.count == 1 && kamailio.pushed.isEmpty)
+        kamailio.table.withLock { ($0.isHung, $0.isGarbage) = (false, false) }
+        serve("the ban is there") { kamailio.pushed == ["198.51.100.1"] }
+        serve("it is told") { events.seen.last == .reached(bans: 1) }
+        close(push)
+    }
+
+    @Test("more bans than there is room for are counted, and told once") func bounded() throws {
+        let push = try push(most: 3)
+        #expect(push.start() == 0)
+        for number in 1...8 { attack("198.51.100.\(number)") }
+        serve("three are there and five are counted") { kamailio.pushed.count == 3 && push.leftOut >= 5 }
+        #expect(events.seen.filter { $0 == .full(3) }.count == 1)
+        close(push)
+    }
+
+    @Test("the end takes everything out of Kamailio") func end() async throws {
+        attack("198.51.100.1")
+        let push = try push()
+        #expect(push.start() == 0)
+        serve("the ban is there") { kamailio.pushed.count == 1 }
+        let served = Task.detached { [kamailio] in
+            while !kamailio.pushed.isEmpty { kamailio.serve() }
+        }
+        push.stop()
+        await served.value
+        #expect(kamailio.table.withLock { $0.entries.isEmpty })
+        rmdir(folder)
+    }
+}
