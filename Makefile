@@ -7,6 +7,7 @@
 # make corpus      labelled attacks and customers against the policy, one table (UPDATE=1 checks the figures in,
 #                  ONLY=name, SEED=n, POLICY=file)
 # make bench-kamailio  what protections cost a real Kamailio, in calm and in a flood
+# make fuzz       the two readers of guard.check against each other, for a minute (FUZZ_SECONDS=600)
 # make asan       the unit tests under the address sanitizer
 # make clean
 # Each installs what it needs (scripts/setup), on Debian as root or through sudo.
@@ -17,6 +18,7 @@ PORT ?= 5060
 ANTIFLOOD ?=
 ASTERISK ?=
 PYTEST_ARGUMENTS ?=
+FUZZ_SECONDS ?= 60
 UPDATE ?=
 ONLY ?=
 SEED ?=
@@ -24,7 +26,7 @@ POLICY ?=
 # capturing packets and filling a disk need root
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 
-.PHONY: all setup build demo test check lint unit integration playground bench bench-kamailio corpus asan clean
+.PHONY: all setup build demo test check lint unit integration playground bench bench-kamailio corpus fuzz asan clean
 
 all: build
 
@@ -48,7 +50,10 @@ integration: build
 
 test: unit integration
 
-check: lint test
+check: lint test fuzz
+
+fuzz: build
+	.build/release/fuzz $(FUZZ_SECONDS)
 
 demo: build
 	@scripts/setup run

@@ -64,7 +64,8 @@ def build():
     for name, libraries in (("load", []), ("reference", ["-ljansson"])):
         flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", BUILD / f"bench-{name}"]
         run(["gcc", *flags, HERE / f"{name}.c", *libraries, "-lpthread"])
-    run(["swift", "build", "-c", "release", "--product", "sipguardd"], cwd=HERE.parent, stdout=sys.stderr)
+    for product in ("sipguardd", "micro-bench"):
+        run(["swift", "build", "-c", "release", "--product", product], cwd=HERE.parent, stdout=sys.stderr)
 
 
 def run(command, **options):

@@ -68,10 +68,6 @@ ALL = [
     Target("100,000 prefixes, IPv4, ns", 60, inside("100,000 prefixes, IPv4")),
     Target("20,000 prefixes, IPv6, ns", 150, inside("20,000 prefixes, IPv6")),
     Target("memory besides the tables, 32 connections, MiB", 24, memory(32)),
-    Target("start with 100,000 bans, exec to verdict, ms", 100, single("start ms")),
-    Target("10 M forged sources: state lost of 21,000", 0, single("flood lost")),
-    Target("10 M forged sources: memory above the ceiling, MiB", 32, single("flood memory")),
-    Target("10 M forged sources: p99 against the same load from known ones", 1.5, single("flood p99")),
 ]
 
 

@@ -51,5 +51,6 @@ func twoPlaces(of hash: UInt64, count: Int) -> (Int, Int) {
     // A product's upper half instead of a remainder, which takes a division.
     let first = (mixed >> 32).multipliedReportingOverflow(by: UInt64(count)).partialValue >> 32
     let second = (mixed & 0xFFFF_FFFF).multipliedReportingOverflow(by: UInt64(count)).partialValue >> 32
-    return (Int(first), Int(second))
+    // Two different ones, where there are two: a key with one place only would soon find it full of worthier ones.
+    return (Int(first), Int(second == first && count > 1 ? (first == 0 ? 1 : first - 1) : second))
 }
