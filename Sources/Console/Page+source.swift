@@ -12,8 +12,10 @@ extension Page {
         showBan(result["ban"].present)
         showTreatment(result["treatment"].present)
         showTrust(result["trust"].present)
+        showLists(result["allowed_by"].present, result["feeds"].elements)
         if lines.count == reasons { say(result.isKnownSource ? "Nothing is held against it." : "Never seen.") }
         if result["known"].isTrue { showFigures(result) }
+        showLimits(result["limits"].elements)
         showLast(result["last"].present)
         for member in result.members where !Self.sourceMembers.contains(member.key) {
             outline(member.key, member.value)
@@ -72,7 +74,39 @@ extension Page {
     private mutating func showTrust(_ trust: JSONValue?) {
         guard let trust, trust["trusted"].isTrue else { return }
         let until = trust["until"].string.map { " until \(moment($0))" } ?? ""
-        say("TRUSTED\(until): \(Wording.count(trust["auth_ok"].count, "successful login")).", .good)
+        let factor = (trust["factor"]?.integer).map { ", limits times \($0)" } ?? ""
+        say("TRUSTED\(until): \(Wording.count(trust["auth_ok"].count, "successful login"))\(factor).", .good)
+    }
+
+    private mutating func showLists(_ allowance: JSONValue?, _ feeds: [JSONValue]) {
+        if let allowance {
+            let name = allowance["name"].string.map { "\($0), " } ?? ""
+            let comment = allowance["comment"].filled.map { ": \($0)" } ?? ""
+            note(
+                "allowed as \(name)\(allowance["address"].string ?? "?") by \(allowance["by"].string ?? "?")\(comment)")
+        }
+        if !feeds.isEmpty { note("named by \(feeds.map(\.words).joined(separator: ", "))") }
+    }
+
+    /// Counters that hold something; the others are at rest.
+    private mutating func showLimits(_ limits: [JSONValue]) {
+        guard !limits.isEmpty else { return }
+        gap()
+        var table = Table([
+            .init("limit"), .init("used", isNumeric: true), .init("of", isNumeric: true), .init("counts"),
+            .init("mode"),
+            .init("next"),
+        ])
+        for limit in limits {
+            let wait = limit["next"].count
+            table.add([
+                Cell(limit["name"].string ?? "?"), Cell(Wording.count(limit["used"].count)),
+                Cell(Wording.count(limit["of"].count)), Cell(limit["counts"].string ?? "?"),
+                Cell(limit["mode"].string ?? "?"),
+                Cell(wait > 0 ? "in \(Wording.duration(seconds: wait))" : "conforms", wait > 0 ? .warning : .plain),
+            ])
+        }
+        self.table(table)
     }
 
     private mutating func showFigures(_ result: JSONValue) {
@@ -115,7 +149,7 @@ extension Page {
 
     private static let sourceMembers = [
         "source", "key", "known", "protected", "first_seen", "last_seen", "requests", "answers", "dropped", "trust",
-        "failures", "treatment", "ban", "last", "proven",
+        "failures", "treatment", "ban", "last", "proven", "limits", "feeds", "allowed_by",
     ]
 }
 

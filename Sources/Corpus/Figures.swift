@@ -1,5 +1,7 @@
 /// How far an attack came.
 public struct AttackFigures: Equatable, Sendable {
+    /// Failures that were reported before an incident began; nil: none did.
+    public var recognised: Int?
     /// The number of the first message that was treated; nil: none was.
     public var messages: Int?
     /// Failures that were reported before it.
@@ -15,6 +17,7 @@ public struct AttackFigures: Equatable, Sendable {
             return isWorse ? "\(what): \(now.text), was \(before.text)" : nil
         }
         return [
+            compare("failures until recognised", recognised, other.recognised),
             compare("messages until treated", messages, other.messages),
             compare("failures until treated", failures, other.failures),
             compare("messages that passed", passed, other.passed),

@@ -27,10 +27,13 @@ public enum Goal: Hashable, Sendable {
     case messages(Int)
     /// Failed logins and unknown users: for attacks that show by behaviour alone.
     case failures(Int)
+    /// Failures of all sources together until the attack is recognised, where each source has to fail to be treated.
+    case recognised(Int)
     /// None, for a reason that the scenario tells.
     case none(why: String)
 
     public func isMet(by figures: AttackFigures) -> Bool {
+        if case .recognised(let most) = self { return figures.recognised.map { $0 <= most } ?? false }
         guard let messages = figures.messages, let failures = figures.failures else {
             if case .none = self { return true }
             return false
@@ -38,7 +41,7 @@ public enum Goal: Hashable, Sendable {
         return switch self {
         case .messages(let most): messages <= most
         case .failures(let most): failures <= most
-        case .none: true
+        case .recognised, .none: true
         }
     }
 
@@ -46,6 +49,7 @@ public enum Goal: Hashable, Sendable {
         switch self {
         case .messages(let most): "\(most) messages"
         case .failures(let most): "\(most) failures"
+        case .recognised(let most): "seen in \(most)"
         case .none: "none"
         }
     }

@@ -43,7 +43,7 @@ public struct ScenarioReader {
         else { return nil }
         let goal = map["goal"].flatMap(goal)
         if kind == .attack, goal == nil {
-            map.value.report("'goal' is missing; write messages, failures or none with a reason")
+            map.value.report("'goal' is missing; write messages, failures, recognised or none with a reason")
         }
         let actors = list.compactMap {
             ActorReader(folder: folder, face: face, make: make, isAttack: kind == .attack).actor($0)
@@ -55,9 +55,10 @@ public struct ScenarioReader {
     }
 
     private func goal(_ value: YAMLValue) -> Goal? {
-        guard let map = value.mapping(["messages", "failures", "none"]) else { return nil }
+        guard let map = value.mapping(["messages", "failures", "recognised", "none"]) else { return nil }
         if let messages = map["messages"]?.integer(1...1_000_000) { return .messages(messages) }
         if let failures = map["failures"]?.integer(1...1_000_000) { return .failures(failures) }
+        if let failures = map["recognised"]?.integer(1...1_000_000) { return .recognised(failures) }
         return map["none"]?.string().map { .none(why: $0) }
     }
 

@@ -9,16 +9,16 @@ public struct Scoreboard: Sendable {
 
     public mutating func add(_ scenario: Scenario, _ figures: Figures) { lines.append((scenario, figures)) }
 
-    private static let attackTitle = ["attack", "goal", "messages", "failures", "passed", "sent"]
+    private static let attackTitle = ["attack", "goal", "recognised", "messages", "failures", "passed", "sent"]
     private static let customerTitle = ["customer", "requests", "refused"]
 
     public var text: String {
         let attacks = lines.compactMap { line in
             line.figures.attack.map { figures in
                 [
-                    line.scenario.name, line.scenario.goal?.text ?? "none", figures.messages.text,
-                    figures.failures.text,
-                    String(figures.passed), String(figures.sent),
+                    line.scenario.name, line.scenario.goal?.text ?? "none", figures.recognised.text,
+                    figures.messages.text,
+                    figures.failures.text, String(figures.passed), String(figures.sent),
                 ]
             }
         }
@@ -26,8 +26,9 @@ public struct Scoreboard: Sendable {
             line.figures.customers.map { [line.scenario.name, String($0.requests), String($0.refused)] }
         }
         return """
-            # Messages and failures until an attack is treated (- is never), messages that passed of those that were sent;
-            # requests of customers, and how many of them were refused. Written by `make corpus UPDATE=1`.
+            # Failures until an attack is recognised, messages and failures until one of its messages is treated (- is never),
+            # messages that passed of those that were sent; requests of customers, and how many of them were refused.
+            # Written by `make corpus UPDATE=1`.
 
             \(Self.table([Self.attackTitle] + attacks))
 
@@ -57,10 +58,11 @@ public struct Scoreboard: Sendable {
             let words = line.split(separator: " ").map(String.init)
             if words.count == 3, let requests = Int(words[1]), let refused = Int(words[2]) {
                 known[words[0], default: Figures()].customers = CustomerFigures(requests: requests, refused: refused)
-            } else if words.count >= 6, let sent = Int(words[words.count - 1]), let passed = Int(words[words.count - 2])
+            } else if words.count >= 7, let sent = Int(words[words.count - 1]), let passed = Int(words[words.count - 2])
             {
                 known[words[0], default: Figures()].attack = AttackFigures(
-                    messages: Int(words[words.count - 4]), failures: Int(words[words.count - 3]), passed: passed,
+                    recognised: Int(words[words.count - 5]), messages: Int(words[words.count - 4]),
+                    failures: Int(words[words.count - 3]), passed: passed,
                     sent: sent)
             }
         }
@@ -91,7 +93,8 @@ public struct Scoreboard: Sendable {
         if let attack = figures.attack {
             if let goal = scenario.goal, !goal.isMet(by: attack) {
                 problems.append(
-                    "treated after \(attack.messages.text) messages and \(attack.failures.text) failures, goal \(goal.text)"
+                    "recognised after \(attack.recognised.text) failures, treated after \(attack.messages.text) messages "
+                        + "and \(attack.failures.text) failures, goal \(goal.text)"
                 )
             }
             if let before = known[scenario.name]?.attack {

@@ -73,6 +73,7 @@ public final class Stage {
         told[.fromUser] = facts[.fromUser]
         if !reply.user.isEmpty { told[.authUser] = reply.user }
         simulation.report(outcome, told, at: now)
+        if message.isAttack { recognise() }
     }
 
     private func count(_ message: Message, _ decision: Decision, _ facts: RequestFacts, at now: Instant) {
@@ -83,11 +84,16 @@ public final class Stage {
             return
         }
         attack.sent += 1
+        recognise()
         if passes {
             attack.passed += 1
         } else if attack.messages == nil {
             (attack.messages, attack.failures) = (attack.sent, failures)
         }
+    }
+
+    private func recognise() {
+        if attack.recognised == nil, simulation.incidents > 0 { attack.recognised = failures }
     }
 
     private func refuse(_ decision: Decision, _ facts: RequestFacts, _ now: Instant) {

@@ -19,43 +19,58 @@ final class DecisionRecorder {
 
     func record(_ decision: Decision, id: UInt64, _ facts: RequestFacts, at now: Instant) {
         if log.settings.coverage == .treated, decision.answer == .pass, decision.shadow == nil { return }
-        line.removeAll()
-        line.beginObject()
-        line.key("check")
-        line.beginObject()
-        write(facts)
-        line.endObject()
-        line.key("result")
-        DecisionWriter.write(decision, id: id, into: &line)
-        finish(now)
+        Self.write(decision, id: id, facts, into: &line)
+        add(now)
     }
 
     func record(_ outcome: Outcome, _ facts: RequestFacts, at now: Instant) {
         guard log.settings.coverage == .all || outcome == .dropped else { return }
+        Self.write(outcome, facts, into: &line)
+        add(now)
+    }
+
+    private func add(_ now: Instant) {
+        // Without the bracket, in whose place the time will stand.
+        log.add(UnsafeRawBufferPointer(rebasing: line.bytes[1...]), at: now, stripe: stripe)
+    }
+}
+
+/// The line is lent for a whole record: each access to a class's variable is checked for exclusivity, which was a fifth of its cost.
+extension DecisionRecorder {
+    private static func write(
+        _ decision: Decision, id: UInt64, _ facts: RequestFacts, into line: inout JSONWriter
+    ) {
+        line.removeAll()
+        line.beginObject()
+        line.key("check")
+        line.beginObject()
+        write(facts, into: &line)
+        line.endObject()
+        line.key("result")
+        DecisionWriter.write(decision, id: id, into: &line)
+        line.endObject()
+        line.raw(UInt8(ascii: "\n"))
+    }
+
+    private static func write(_ outcome: Outcome, _ facts: RequestFacts, into line: inout JSONWriter) {
         line.removeAll()
         line.beginObject()
         line.key("report")
         line.beginObject()
         line.member("outcome", outcome.rawValue)
-        write(facts)
+        write(facts, into: &line)
         line.endObject()
-        finish(now)
-    }
-
-    private func finish(_ now: Instant) {
         line.endObject()
         line.raw(UInt8(ascii: "\n"))
-        // Without the bracket, in whose place the time will stand.
-        log.add(UnsafeRawBufferPointer(rebasing: line.bytes[1...]), at: now, stripe: stripe)
     }
 
-    private func write(_ facts: RequestFacts) {
+    private static func write(_ facts: RequestFacts, into line: inout JSONWriter) {
         line.key("source_ip")
-        writeAddress(facts.source)
+        write(facts.source, into: &line)
         if let transport = facts.transport { line.member("transport", transport.rawValue) }
         for (field, name) in RequestParams.names where facts[field].isKnown {
             line.key(name)
-            write(facts[field], of: field)
+            write(facts[field], of: field, into: &line)
         }
         if let cseq = facts.cseq { line.member("cseq", cseq) }
         if let maxForwards = facts.maxForwards { line.member("max_forwards", maxForwards) }
@@ -63,16 +78,18 @@ final class DecisionRecorder {
         if facts.count != 1 { line.member("count", facts.count) }
     }
 
-    private func write(_ value: Bytes, of field: Field) {
+    private static func write(_ value: Bytes, of field: Field, into line: inout JSONWriter) {
         let value = value.part(0, min(value.count, Self.mostBytesOfFact))
         switch field {
-        case .fromTag: write(value, Redaction.tag)
-        case .ruri, .contact: write(value, Redaction.uri)
+        case .fromTag: write(value, Redaction.tag, into: &line)
+        case .ruri, .contact: write(value, Redaction.uri, into: &line)
         default: line.string(UnsafeRawBufferPointer(value))
         }
     }
 
-    private func write(_ value: Bytes, _ redact: (Bytes, UnsafeMutableBufferPointer<UInt8>) -> Int) {
+    private static func write(
+        _ value: Bytes, _ redact: (Bytes, UnsafeMutableBufferPointer<UInt8>) -> Int, into line: inout JSONWriter
+    ) {
         withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(1, value.count)) { memory in
             let count = redact(value, memory)
             line.string(UnsafeRawBufferPointer(memory).prefixBytes(count))
@@ -80,7 +97,7 @@ final class DecisionRecorder {
     }
 
     /// As `IPAddress.description`, without an allocation; glibc writes the form of RFC 5952.
-    private func writeAddress(_ address: IPAddress) {
+    private static func write(_ address: IPAddress, into line: inout JSONWriter) {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { text in
             if address.isV4 {
                 var bytes = UInt32(truncatingIfNeeded: address.value).bigEndian

@@ -54,6 +54,7 @@ extension GuardSession {
         var record = state.sources.record(of: key) ?? SourceRecord(address: key, now: now)
         var trace: Trace? = Trace()
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
+        trace?.add("lists", snapshot.naming(facts.source, now: now))
         let ban = snapshot.addresses.ban(on: facts.source, now: now)
         var decision = engine.check(facts, record: &record, standing: standing, ban: ban, now: now, trace: &trace)
         decision.lease = engine.lease(for: decision, facts, record, standing, ban, now: now)

@@ -23,7 +23,10 @@ extension GuardSession {
         result.member("requests", record.requests)
         result.member("answers", record.answers)
         result.member("dropped", record.dropped)
-        result.member("trust", Self.trust(record, ruleset, now))
+        result.member("allowed_by", snapshot.addresses.allowance(of: address, now: now).map(Self.allowance) ?? .null)
+        result.member("feeds", .array(snapshot.feeds(naming: address).map(JSONValue.string)))
+        result.member("trust", trust(record, snapshot.engine, now))
+        result.member("limits", .array(snapshot.engine.levels(of: record, now: now).map(Self.value)))
         result.member(
             "failures",
             [
@@ -37,11 +40,28 @@ extension GuardSession {
         result.endObject()
     }
 
-    private static func trust(_ record: SourceRecord, _ ruleset: Ruleset, _ now: Instant) -> JSONValue {
-        let isTrusted = record.isTrusted(ruleset.trust, now: now)
+    private static func allowance(_ entry: AddressEntry) -> JSONValue {
+        [
+            "address": .string("\(entry.prefix)"), "name": entry.name.map(JSONValue.string) ?? .null,
+            "by": .string(entry.by), "comment": .string(entry.comment),
+        ]
+    }
+
+    private static func value(_ rule: LimitRule, _ level: RateLimit.Level) -> JSONValue {
+        [
+            "name": .string(rule.name), "counts": .string(rule.event.rawValue), "used": .int(Int64(level.used)),
+            "of": .int(Int64(level.room)), "next": .int(Int64(level.next.secondsRoundedUp)),
+            "mode": .string(rule.mode.rawValue),
+        ]
+    }
+
+    private func trust(_ record: SourceRecord, _ engine: Engine, _ now: Instant) -> JSONValue {
+        let trust = engine.ruleset.trust
+        let isTrusted = record.isTrusted(trust, now: now)
         return [
             "trusted": .bool(isTrusted), "auth_ok": .int(Int64(record.authOK)),
-            "until": isTrusted ? .string(Clock.text(of: record.lastAuthOK + ruleset.trust.hold)) : .null,
+            "until": isTrusted ? .string(Clock.text(of: record.lastAuthOK + trust.hold)) : .null,
+            "factor": .int(Int64(engine.trustFactor(of: record, now: now))),
         ]
     }
 

@@ -50,6 +50,9 @@ public final class GuardState: Sendable {
         if let decisionLog { addErrorCount("decisions_not_logged") { decisionLog.lost } }
     }
 
+    /// How many attacks have been recognised since the start.
+    public var incidentCount: Int { incidents.count }
+
     /// A new decision's id.
     func nextDecision() -> UInt64 { decisions.add(1, ordering: .relaxed).newValue }
 

@@ -16,6 +16,24 @@ final class Snapshot: Sendable {
     }
 }
 
+extension Snapshot {
+    /// The feeds that name an address.
+    func feeds(naming address: IPAddress) -> [String] {
+        let bits = addresses.feeds(naming: address) | addresses.allowFeeds(naming: address)
+        let feeds = engine.ruleset.feeds
+        return feeds.indices.filter { bits & 1 << UInt32($0) != 0 }.map { feeds[$0].name }
+    }
+
+    /// In words, who names an address.
+    func naming(_ address: IPAddress, now: Instant) -> String {
+        let allowance = addresses.allowance(of: address, now: now).map { entry in
+            "allow list: \(entry.name.map { $0 + ", " } ?? "")\(entry.prefix) by \(entry.by)"
+        }
+        let named = [allowance].compactMap { $0 } + feeds(naming: address).map { "feed \($0)" }
+        return named.isEmpty ? "no allow list and no feed names \(address)" : named.joined(separator: "; ")
+    }
+}
+
 /// A policy and where it came from.
 public struct LoadedPolicy: Sendable {
     public let document: PolicyDocument

@@ -56,6 +56,15 @@ public struct AddressBook: Sendable {
     /// The block feeds that name the address, by their places in the policy, one bit each.
     public func feeds(naming address: IPAddress) -> UInt32 { feeds[address] & ~allowFeeds }
 
+    /// The allow feeds that name the address, by their places in the policy, one bit each.
+    public func allowFeeds(naming address: IPAddress) -> UInt32 { feeds[address] & allowFeeds }
+
+    /// The entry of the allow list that lets the address through; nil where none does, or only a feed.
+    public func allowance(of address: IPAddress, now: Instant) -> AddressEntry? {
+        fixed.entry(around: address, now: now) ?? allowed.entry(around: address, now: now)
+            ?? named.entry(around: address, now: now)
+    }
+
     /// The first that a ban of this network would hurt; nil if nobody.
     public func protection(within prefix: Prefix, now: Instant) -> (standing: Standing, who: Prefix)? {
         if let who = own.first(where: prefix.overlaps) { return (.own, who) }

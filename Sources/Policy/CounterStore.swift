@@ -10,4 +10,12 @@ public protocol CounterStore: AnyObject, Sendable {
 
     /// Whether the key is remembered at this instant.
     func remembers(_ key: CounterKey, now: Instant) -> Bool
+
+    /// The theoretical arrival time that a counter holds, long ago where there is none; nil where the store does not tell it.
+    /// For people who look; deciding needs none of it.
+    func arrival(of key: CounterKey) -> Instant?
+}
+
+extension CounterStore {
+    public func arrival(of key: CounterKey) -> Instant? { nil }
 }

@@ -81,5 +81,5 @@ public struct Trace: Sendable {
 
     public init() {}
 
-    mutating func add(_ step: String, _ outcome: String) { steps.append(Step(step: step, outcome: outcome)) }
+    public mutating func add(_ step: String, _ outcome: String) { steps.append(Step(step: step, outcome: outcome)) }
 }

@@ -15,17 +15,22 @@ extension Engine {
             _ = store.remember(member, for: rule.memory, now: now)
             return .conforms
         }
-        var set = member
-        set.member = .unknown
-        if rule.event == .sourcesTried { set.address = key.address }
-        let outcome = store.take(set, limit: limit, count: 1, now: now)
+        let outcome = store.take(set(of: member, key, rule), limit: limit, count: 1, now: now)
         // What does not conform takes up nothing, so it is new again the next time; and nobody fills the store with it.
         if outcome == .conforms { _ = store.remember(member, for: rule.memory, now: now) }
         return outcome
     }
 
+    /// The counter of the set that a member belongs to.
+    func set(of member: CounterKey, _ key: CounterKey, _ rule: LimitRule) -> CounterKey {
+        var set = member
+        set.member = .unknown
+        if rule.event == .sourcesTried { set.address = key.address }
+        return set
+    }
+
     /// The key of what is counted once; nil where the facts do not tell it.
-    private func member(of event: CountedEvent, _ key: CounterKey, _ facts: RequestFacts) -> CounterKey? {
+    func member(of event: CountedEvent, _ key: CounterKey, _ facts: RequestFacts) -> CounterKey? {
         var key = key
         switch event {
         case .usersTried: key.member = facts.user
@@ -59,14 +64,18 @@ extension Engine {
         var first: (LimitRule, Duration)?
         for place in ruleset.requestLimits where place.concerns(marks.method) {
             let rule = ruleset.limits[place.index]
-            guard case .exceeds(let retry) = meter(rule, facts, credit, now) else { continue }
+            guard case .exceeds(let retry) = meter(rule, facts, credit, now) else {
+                trace?.add("limit \(rule.name)", usage(of: rule, facts, credit, now))
+                continue
+            }
             if isSpared(rule, facts, credit, address, now) {
                 trace?.add("limit \(rule.name)", "exceeded by the source, but not by this trusted user")
                 continue
             }
             marks.hits.addLimit(place.index)
             trace?.add(
-                "limit \(rule.name)", "exceeded, conforms again in \(retry.secondsRoundedUp) s, \(rule.mode.rawValue)")
+                "limit \(rule.name)",
+                "exceeded: \(rule.event.rawValue) conform again in \(retry.secondsRoundedUp) s, \(rule.mode.rawValue)")
             if rule.mode == .shadow {
                 let answer = treatment(for: Cause(rule), method: facts[.method], answered: true).ladder[0].answer
                 marks.shadow = Decision.Shadow(verdict: answer.verdict, rule: rule.name)
@@ -74,6 +83,7 @@ extension Engine {
                 first = (rule, retry)
             }
         }
+        traceReportLimits(facts, credit, now, &trace)
         return first
     }
 
@@ -94,7 +104,10 @@ extension Engine {
     func weigh(_ facts: RequestFacts, _ credit: Credit, _ now: Instant, _ marks: inout Marks, _ trace: inout Trace?) {
         for place in ruleset.hints where place.concerns(marks.method) {
             let rule = ruleset.limits[place.index]
-            guard let weight = rule.terms.weight, meter(rule, facts, credit, now) != .conforms else { continue }
+            guard let weight = rule.terms.weight, meter(rule, facts, credit, now) != .conforms else {
+                trace?.add("limit \(rule.name)", usage(of: rule, facts, credit, now))
+                continue
+            }
             marks.hits.addLimit(place.index)
             trace?.add("limit \(rule.name)", "exceeded, +\(weight), \(rule.mode.rawValue)")
             marks.shadowScore += weight

@@ -36,9 +36,9 @@ extension Engine {
         var marks = Marks(method: ruleset.asksForMethods ? MethodSet(facts[.method]) : [])
         let matcher = ruleset.matcher
         var carried = matcher.carried(by: facts)
-        while let index = carried.popFirst() { add(index, &marks, &trace) }
+        while let index = carried.popFirst() { add(index, facts, &marks, &trace) }
         for feed in ruleset.feeds.indices where feeds & 1 << UInt32(feed) != 0 {
-            add(matcher.count + feed, &marks, &trace)
+            add(matcher.count + feed, facts, &marks, &trace)
         }
         if !standing.isProtected { weigh(facts, credit, now, &marks, &trace) }
         trace?.add("score", "\(marks.score) of \(ruleset.threshold)")
@@ -46,12 +46,14 @@ extension Engine {
         return marks
     }
 
-    private func add(_ index: Int, _ marks: inout Marks, _ trace: inout Trace?) {
+    private func add(_ index: Int, _ facts: RequestFacts, _ marks: inout Marks, _ trace: inout Trace?) {
         let mark = ruleset.mark(index)
         guard mark.mode != .off else { return }
         marks.add(index, mark.weight, mark.mode)
         let kind = index < ruleset.signatures.count ? "signature" : "feed"
-        trace?.add("\(kind) \(mark.name)", "+\(mark.weight) \(mark.tool), \(mark.mode.rawValue)")
+        trace?.add(
+            "\(kind) \(mark.name)",
+            "+\(mark.weight) \(mark.tool), \(mark.mode.rawValue): \(evidence(index, facts))")
     }
 
     /// Behaviour may tip the scales, but without any mark it names nobody.

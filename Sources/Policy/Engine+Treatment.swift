@@ -21,7 +21,10 @@ extension Engine {
         record.flood.messages.add(facts.count)
         if record.flood.answers > 0 { record.flood.messagesAfterAnswer.add(facts.count) }
         decision.answer = climb(treatment, &record.flood, facts.count)
-        trace?.add("treatment \(treatment.name)", "rung \(record.flood.rung + 1): \(decision.answer.verdict.name)")
+        trace?.add(
+            "treatment \(treatment.name)",
+            "rung \(record.flood.rung + 1) of \(treatment.ladder.count), time \(record.flood.timesOnRung): "
+                + "\(decision.answer.verdict.name); message \(record.flood.messages) of \(cause.rule)")
         spend(&decision, facts, &record, now, &trace)
         // Volume alone never bans: it may be an office that comes back after a power cut.
         let mayBan = !isProtected && cause.purpose != .flood && ruleset.mode == .enforce

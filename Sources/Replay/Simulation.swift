@@ -42,6 +42,9 @@ public final class Simulation {
         decider.report(outcome, facts, at: step(to: instant))
     }
 
+    /// How many attacks have been recognised.
+    public var incidents: Int { state.incidentCount }
+
     /// Lets time pass without a request, to see what silence ends.
     public func advance(to instant: Instant) {
         guard let start = now, start < instant else {

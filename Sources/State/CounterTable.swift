@@ -74,6 +74,14 @@ public final class CounterTable: CounterStore {
         }
     }
 
+    public func arrival(of key: CounterKey) -> Instant? {
+        if key.isGlobal { return globals.withLock { $0[key.rule] } ?? .never }
+        let hash = Self.hash(key)
+        return stripe(hash).lines.withLock { lines in
+            lines.find(hash).map { Instant(microseconds: $0.pointee.until) } ?? .never
+        }
+    }
+
     /// Forgets what the engine's own counters hold of a source, and what limits on sources do.
     public func forget(source: IPAddress, _ ruleset: Ruleset) {
         for key in Engine.counterKeys(of: source, ruleset) {

@@ -14,5 +14,7 @@ public final class DryRunStore: CounterStore {
         table.remembers(key, now: now)
     }
 
+    public func arrival(of key: CounterKey) -> Instant? { table.arrival(of: key) }
+
     public func remembers(_ key: CounterKey, now: Instant) -> Bool { table.remembers(key, now: now) }
 }

@@ -52,6 +52,28 @@ import Testing
                 """)
     }
 
+    @Test("counters, lists and the trust factor are shown with their values") func values() throws {
+        let text = try source(
+            """
+            "protected":"allow","ban":null,"treatment":null,"last":null,
+            "trust":{"trusted":true,"auth_ok":3,"until":null,"factor":7},
+            "allowed_by":{"address":"198.51.100.0/24","name":null,"by":"policy","comment":"our office"},
+            "feeds":["apiban","our-list"],"limits":[{"name":"users-tried","counts":"users_tried","used":12,"of":12,
+            "next":75,"mode":"enforce"},{"name":"volume","counts":"requests","used":1,"of":2000,"next":0,"mode":"shadow"}]
+            """)
+        #expect(text.contains("TRUSTED: 3 successful logins, limits times 7.\n"))
+        #expect(text.contains("allowed as 198.51.100.0/24 by policy: our office\nnamed by apiban, our-list\n"))
+        #expect(
+            text.contains(
+                """
+
+                LIMIT        USED     OF  COUNTS       MODE     NEXT
+                users-tried    12     12  users_tried  enforce  in 1 min 15 s
+                volume          1  2,000  requests     shadow   conforms
+
+                """))
+    }
+
     @Test("a ban is said first, with who set it and how to lift it") func ban() throws {
         let text = try source(
             """
@@ -89,7 +111,7 @@ import Testing
     }
 
     @Test("members that a newer daemon adds are shown") func newer() throws {
-        #expect(try source("\"feeds\":[\"drop-list\"]").contains("FEEDS\n  drop-list\n"))
+        #expect(try source("\"lists\":[\"drop-list\"]").contains("LISTS\n  drop-list\n"))
     }
 
     @Test(

@@ -120,6 +120,27 @@ import Testing
         #expect(try Program.run(["policy", "test", "--default"]).status == 0)
     }
 
+    @Test("policy test fails a pipeline: status, and where each sample stands") func policyTest() throws {
+        let directory = Directory()
+        let signature = "  - { name: ua-x, purpose: scan, weight: 100, when: [{ user_agent: { equals: x } }], "
+        let start = "version: 1\nextends: default\nsignatures:\n" + signature
+        let good = try directory.write(
+            start + "matches: [{ user_agent: X }], ignores: [{ user_agent: xy }] }\n", to: "good.yaml")
+        let fine = try Program.run(["policy", "test", good])
+        #expect(fine.status == 0 && fine.output.hasSuffix(", all as they should be.\n") && fine.error.isEmpty)
+        let bad = try directory.write(
+            start + "matches: [{ user_agent: y }], ignores: [{ user_agent: x }] }\n", to: "bad.yaml")
+        let failed = try Program.run(["policy", "test", bad])
+        #expect(failed.status == 1 && failed.error.isEmpty)
+        let lines = failed.output.split(separator: "\n")
+        #expect(lines.count == 3 && lines.prefix(2).allSatisfy { $0.hasPrefix("\(bad):4: ") })
+        #expect(lines.first?.hasSuffix("does not match this sample, but must") == true)
+        #expect(lines.dropFirst().first?.hasSuffix("matches this sample, but must not") == true)
+        #expect(lines.last?.hasPrefix("2 of ") == true && lines.last?.hasSuffix(" examples went wrong.") == true)
+        let result = try JSONValue(parsing: try Program.run(["policy", "test", bad, "--json"]).output)
+        #expect(result["examples"]?.int64 ?? 0 > 2 && result["failures"]?.array?.count == 2)
+    }
+
     @Test("the built-in policy is printed so that it is a policy again") func defaultPolicy() throws {
         let text = try Program.run(["policy", "show", "--default"]).output
         #expect(text.hasPrefix("#") || text.contains("version: 1"))

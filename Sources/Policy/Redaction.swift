@@ -1,13 +1,22 @@
-import Policy
-
 /// Takes passwords out of facts before they are stored.
 ///
 /// Both functions write into memory that has room for as many bytes as the value, and say how many they wrote.
-enum Redaction {
+public enum Redaction {
+    /// A field's value without what may be a password in it, in memory of its own.
+    static func bytes(_ value: Bytes, of field: Field) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: max(1, value.count)) { memory, count in
+            switch field {
+            case .fromTag: count = tag(value, into: memory)
+            case .ruri, .contact: count = uri(value, into: memory)
+            default: count = copy(value, to: memory, at: 0)
+            }
+        }
+    }
+
     /// svcrack's From tag is hex of `user:password`, a byte 01 and a decimal number. The password becomes one hyphen, so
     /// that the tag keeps its form and is recognised when it is decided about again. Every tag of hex digits that could be
     /// one is treated so, also where the form is not quite SIPVicious': a phone's random tag loses nothing that matters.
-    static func tag(_ tag: Bytes, into output: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    public static func tag(_ tag: Bytes, into output: UnsafeMutableBufferPointer<UInt8>) -> Int {
         guard let colon = colon(inHex: tag) else { return copy(tag, to: output, at: 0) }
         let tail = tail(ofHex: tag, after: colon)
         guard tail > 2 * colon + 2 else { return copy(tag, to: output, at: 0) }
@@ -40,7 +49,7 @@ enum Redaction {
     }
 
     /// `sip:user:password@host` (RFC 3261 section 19.1.1) loses what stands between the colon and the at sign.
-    static func uri(_ value: Bytes, into output: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    public static func uri(_ value: Bytes, into output: UnsafeMutableBufferPointer<UInt8>) -> Int {
         var (count, index) = (0, 0)
         while index < value.count {
             output[count] = value[index]
