@@ -76,8 +76,8 @@ public final class CounterTable: CounterStore {
 
     public func arrival(of key: CounterKey) -> Instant? {
         if key.isGlobal { return globals.withLock { $0[key.rule] } ?? .never }
-        let hash = Self.hash(key)
-        return stripe(hash).lines.withLock { lines in
+        let hash = hash(key)
+        return stripes.withPart(of: hash) { lines in
             lines.find(hash).map { Instant(microseconds: $0.pointee.until) } ?? .never
         }
     }
