@@ -27,9 +27,13 @@ class Pushed(Bench):
         configuration = self.daemon.folder / "sipguardd.yaml"
         configuration.write_text(f"kamailio: {{ rpc_socket: {self.rpc}, most_bans: 500 }}\n")
         self.daemon.configuration = configuration
-        self.proxy.start()
-        if start:
-            self.daemon.start()
+        try:
+            self.proxy.start()
+            if start:
+                self.daemon.start()
+        except BaseException:
+            self.close()
+            raise
 
     def pushed(self):
         dump = self.proxy.command("htable.dump", "sipguard_ban")

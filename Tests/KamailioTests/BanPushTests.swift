@@ -148,6 +148,7 @@ final class FakeKamailio: Sendable {
     private func close(_ push: BanPush) {
         kamailio.table.withLock { $0.isHung = true }
         push.stop()
+        unlink(kamailio.path)
         rmdir(folder)
     }
 
@@ -216,6 +217,7 @@ final class FakeKamailio: Sendable {
         push.stop()
         await served.value
         #expect(kamailio.table.withLock { $0.entries.isEmpty })
+        unlink(kamailio.path)
         rmdir(folder)
     }
 }
