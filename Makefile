@@ -7,6 +7,8 @@
 # make corpus      labelled attacks and customers against the policy, one table (UPDATE=1 checks the figures in,
 #                  ONLY=name, SEED=n, POLICY=file)
 # make bench-kamailio  what protections cost a real Kamailio, in calm and in a flood
+# make fuzz       the two readers of guard.check against each other, for a minute (FUZZ_SECONDS=600)
+# make speed      a decision's instructions, allocations and memory, against Benchmarks/limits.json
 # make asan       the unit tests under the address sanitizer
 # make clean
 # Each installs what it needs (scripts/setup), on Debian as root or through sudo.
@@ -17,6 +19,7 @@ PORT ?= 5060
 ANTIFLOOD ?=
 ASTERISK ?=
 PYTEST_ARGUMENTS ?=
+FUZZ_SECONDS ?= 60
 UPDATE ?=
 ONLY ?=
 SEED ?=
@@ -24,7 +27,7 @@ POLICY ?=
 # capturing packets and filling a disk need root
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo -E)
 
-.PHONY: all setup build demo test check lint unit integration playground bench bench-kamailio corpus asan clean
+.PHONY: all setup build demo test check lint unit integration playground bench bench-kamailio corpus fuzz speed asan clean
 
 all: build
 
@@ -48,7 +51,14 @@ integration: build
 
 test: unit integration
 
-check: lint test
+check: lint test fuzz speed
+
+fuzz: build
+	.build/release/fuzz $(FUZZ_SECONDS)
+
+speed: build
+	@scripts/setup test
+	/usr/bin/python3 -B Benchmarks/check
 
 demo: build
 	@scripts/setup run

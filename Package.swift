@@ -19,7 +19,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CJansson", pkgConfig: "jansson", providers: [.apt(["libjansson-dev"])]),
         .target(name: "CPlatform"),
-        .target(name: "JSON", dependencies: ["CJansson"], swiftSettings: strict),
+        .target(name: "JSON", dependencies: ["CJansson", "CPlatform"], swiftSettings: strict),
         .target(name: "RPC", dependencies: ["JSON", "CPlatform"], swiftSettings: strict),
         .target(name: "Policy", swiftSettings: strict),
         .target(
@@ -62,6 +62,16 @@ let package = Package(
                 "Console", "RPC", "JSON", "PolicyFile", "Replay",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ], swiftSettings: strict),
+        .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
+        .executableTarget(
+            name: "micro-bench",
+            dependencies: ["CAllocations", "Guard", "JSON", "Policy", "PolicyFile", "RPC", "State"],
+            path: "Benchmarks/micro", swiftSettings: strict),
+        .target(
+            name: "Differential", dependencies: ["Guard", "JSON", "Policy"], path: "Tests/Differential",
+            swiftSettings: strict),
+        .executableTarget(
+            name: "fuzz", dependencies: ["Differential"], path: "Tests/Fuzz", swiftSettings: strict),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "JSON", "Policy"], swiftSettings: strict),
         .testTarget(
             name: "SipguardctlTests",
@@ -86,13 +96,13 @@ let package = Package(
         .testTarget(
             name: "ARITests", dependencies: ["ARI", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
             swiftSettings: strict),
+        .testTarget(name: "GuardTests", dependencies: ["Differential", "Guard"], swiftSettings: strict),
         .testTarget(
             name: "KamailioTests", dependencies: ["Kamailio", "Guard", "JSON", "Policy", "PolicyFile"],
             swiftSettings: strict),
         .testTarget(
             name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard", "Kamailio"], swiftSettings: strict),
         .testTarget(name: "FeedsTests", dependencies: ["Feeds"], swiftSettings: strict),
-        .testTarget(name: "GuardTests", dependencies: ["Guard"], swiftSettings: strict),
         .target(name: "Corpus", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
         .executableTarget(
             name: "sipguard-corpus",

@@ -44,6 +44,21 @@ class Server:
             return client.makefile().readline()
 
 
+def with_connections(server, count):
+    """Resident bytes while so many connections are open that have each asked."""
+    request = {"source_ip": "198.51.100.7", "method": "OPTIONS"}
+    line = (json.dumps({"jsonrpc": "2.0", "id": 1, "method": "guard.check", "params": request}) + "\n").encode()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(count)]
+        for client in clients:
+            client.settimeout(5)
+            client.connect(str(server.path))
+            for _ in range(20):
+                client.sendall(line)
+                client.recv(65536)
+        return server.memory()
+
+
 def redis():
     """Debian's redis-tools holds the server too: it is the program redis-check-rdb under another name."""
     return shutil.which("redis-server") or shutil.which("redis-check-rdb")
@@ -64,7 +79,8 @@ def build():
     for name, libraries in (("load", []), ("reference", ["-ljansson"])):
         flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", BUILD / f"bench-{name}"]
         run(["gcc", *flags, HERE / f"{name}.c", *libraries, "-lpthread"])
-    run(["swift", "build", "-c", "release", "--product", "sipguardd"], cwd=HERE.parent, stdout=sys.stderr)
+    for product in ("sipguardd", "micro-bench"):
+        run(["swift", "build", "-c", "release", "--product", product], cwd=HERE.parent, stdout=sys.stderr)
 
 
 def run(command, **options):
@@ -97,6 +113,17 @@ def running(directory):
             end(server.process)
 
 
+def configuration(directory, path, **more):
+    """A file that has the daemon listen there and write every decision down, as in earnest."""
+    content = {
+        "listeners": [{"unix": str(path), "role": "ask", "mode": "0600"}],
+        "decision_log": {"path": str(directory / f"{path.stem}.jsonl")},
+    }
+    file = directory / f"{path.stem}.yaml"
+    file.write_text(json.dumps(content | more))
+    return file
+
+
 COMMANDS = {
     "C echo": lambda directory, path: [BUILD / "bench-reference", path, "echo"],
     "C + jansson": lambda directory, path: [BUILD / "bench-reference", path, "jansson"],
@@ -104,7 +131,7 @@ COMMANDS = {
         directory / "redis-server", "--port", "0", "--unixsocket", path, "--unixsocketperm", "600", "--dir", directory,
         "--save", "", "--appendonly", "no", "--daemonize", "no",
     ],
-    "sipguardd": lambda directory, path: [DAEMON, "--listen", f"unix:{path},role=ask,mode=0600"],
+    "sipguardd": lambda directory, path: [DAEMON, "--config", configuration(directory, path)],
 }
 
 

@@ -6,16 +6,23 @@ import State
 /// One for each thread that asks; it remembers the newest snapshot, so that a question takes no lock but the tables'.
 public final class Decider {
     let state: GuardState
-    private var reader: SnapshotPublisher.Reader
+    /// The newest snapshot that this thread has seen, and its number.
+    private var newest: Snapshot
+    private var generation: UInt64
     private let recorder: DecisionRecorder?
 
     public init(_ state: GuardState) {
         self.state = state
-        reader = SnapshotPublisher.Reader(state.publisher)
+        generation = state.publisher.generation
+        newest = state.publisher.current
         recorder = state.decisionLog.map(DecisionRecorder.init)
     }
 
-    func snapshot() -> Snapshot { reader.current() }
+    func snapshot() -> Snapshot {
+        let generation = state.publisher.generation
+        if generation != self.generation { (self.generation, newest) = (generation, state.publisher.current) }
+        return newest
+    }
 
     /// Decides about a request; the id finds the decision again. Another time than the present is for what was recorded.
     public func check(_ facts: RequestFacts, at now: Instant = Clock.now) -> (id: UInt64, decision: Decision) {

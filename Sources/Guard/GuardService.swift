@@ -21,11 +21,14 @@ final class GuardSession: RPCSession {
     let decider: Decider
     /// For the strings of the request at hand.
     let scratch = Scratch()
+    let names = PlainNames()
 
     init(state: GuardState, caller: Caller) {
         (self.state, self.caller) = (state, caller)
         decider = Decider(state)
     }
+
+    deinit { names.deallocate() }
 
     /// The policy and lists of this moment.
     func snapshot() -> Snapshot { decider.snapshot() }
@@ -75,13 +78,15 @@ final class GuardSession: RPCSession {
 }
 
 /// Memory of one connection that is used for each request anew.
-final class Scratch {
+package final class Scratch {
     private var memory = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: 4096)
+
+    package init() {}
 
     deinit { memory.deallocate() }
 
     /// Memory for that many bytes; what it held before is lost.
-    func bytes(_ count: Int) -> UnsafeMutablePointer<UInt8> {
+    package func bytes(_ count: Int) -> UnsafeMutablePointer<UInt8> {
         if count > memory.count {
             memory.deallocate()
             memory = .allocate(capacity: count)

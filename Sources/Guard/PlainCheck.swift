@@ -5,57 +5,49 @@ import Policy
 ///
 /// It says the same as the ordinary way or nothing at all: what is unusual, doubtful or wrong is not understood here, so
 /// that there is one place that refuses. Members may stand in any order.
-struct PlainCheck {
-    /// As it stands in the request.
-    private(set) var id: UnsafeRawBufferPointer
-    private(set) var facts: RequestFacts
-
-    /// - Parameter scratch: memory for as many bytes as the line has; the facts point into it or into the line.
-    init?(_ line: UnsafeRawBufferPointer, scratch: UnsafeMutablePointer<UInt8>) {
-        guard var scanner = PlainScanner(line, scratch: scratch), let call = Self.call(&scanner), scanner.isAtEnd,
-            let id = call.id, let facts = call.params?.facts, call.seen == 15
+package enum PlainCheck {
+    /// The request's id as it stands, and its facts; nil, with anything in `facts`, where it was not understood.
+    ///
+    /// - Parameter scratch: memory for sixteen bytes more than the line has; the facts point into it or into the line.
+    package static func read(
+        _ line: UnsafeRawBufferPointer, scratch: UnsafeMutablePointer<UInt8>, names: PlainNames,
+        into facts: inout RequestFacts
+    ) -> UnsafeRawBufferPointer? {
+        guard var scanner = PlainScanner(line, scratch: scratch),
+            let id = call(&scanner, names, &facts), scanner.isAtEnd
         else { return nil }
-        (self.id, self.facts) = (id, facts)
+        return id
     }
 
-    private struct Call {
+    private static func call(
+        _ scanner: inout PlainScanner, _ names: PlainNames, _ facts: inout RequestFacts
+    ) -> UnsafeRawBufferPointer? {
         var id: UnsafeRawBufferPointer?
-        var params: PlainParams?
         /// Which of the four members stood there, as bits.
         var seen: UInt8 = 0
-    }
-
-    private static let version = UInt128(name: "jsonrpc")
-    private static let id = UInt128(name: "id")
-    private static let method = UInt128(name: "method")
-    private static let params = UInt128(name: "params")
-
-    private static func call(_ scanner: inout PlainScanner) -> Call? {
-        var call = Call()
         guard scanner.take(UInt8(ascii: "{")) else { return nil }
         repeat {
             guard let key = scanner.key() else { return nil }
             let bit: UInt8
             switch key {
-            case version:
+            case names.version:
                 guard scanner.string()?.equals(lowercase: "2.0") == true else { return nil }
                 bit = 1
-            case method:
+            case names.method:
                 guard let name = scanner.string(), isCheck(name) else { return nil }
                 bit = 2
-            case id:
-                call.id = requestID(&scanner)
+            case names.id:
+                id = requestID(&scanner)
                 bit = 4
-            case params:
-                call.params = PlainParams(&scanner)
-                guard call.params != nil else { return nil }
+            case names.params:
+                guard PlainParams.read(&scanner, names, &facts) else { return nil }
                 bit = 8
             default: return nil
             }
-            guard call.seen & bit == 0 else { return nil }
-            call.seen |= bit
+            guard seen & bit == 0 else { return nil }
+            seen |= bit
         } while scanner.take(UInt8(ascii: ","))
-        return scanner.take(UInt8(ascii: "}")) ? call : nil
+        return scanner.take(UInt8(ascii: "}")) && seen == 15 ? id : nil
     }
 
     private static func isCheck(_ name: Bytes) -> Bool {
@@ -75,12 +67,61 @@ struct PlainCheck {
     }
 }
 
-/// The params of a plain `guard.check`.
-private struct PlainParams {
-    private(set) var facts: RequestFacts
+/// The names of a request's members as numbers, made once for each connection: where every request looks, nothing is made
+/// lazily.
+package struct PlainNames {
+    fileprivate let version = UInt128(name: "jsonrpc")
+    fileprivate let id = UInt128(name: "id")
+    fileprivate let method = UInt128(name: "method")
+    fileprivate let params = UInt128(name: "params")
 
+    /// Places of the params' names: each stands at its hash or in the places behind it.
+    private let places: UnsafeMutablePointer<Place>
+    private static let count = 64
+
+    private struct Place {
+        var name: UInt128 = 0
+        /// Textual facts as `Field` numbers them, then `Member`.
+        var index = -1
+    }
+
+    package init() {
+        places = .allocate(capacity: Self.count)
+        places.initialize(repeating: Place(), count: Self.count)
+        for (field, name) in RequestParams.names { add(UInt128(name: name), field.rawValue) }
+        for member in PlainParams.Member.allCases { add(UInt128(name: member.name), member.rawValue) }
+    }
+
+    /// Frees its memory; nobody else does.
+    package func deallocate() { places.deallocate() }
+
+    private func add(_ name: UInt128, _ index: Int) {
+        var place = Self.place(of: name)
+        while places[place].index >= 0 { place = (place + 1) % Self.count }
+        places[place] = Place(name: name, index: index)
+    }
+
+    @inline(__always)
+    private static func place(of name: UInt128) -> Int {
+        let mixed = UInt64(truncatingIfNeeded: name) ^ UInt64(truncatingIfNeeded: name >> 64)
+        return Int((mixed &* 0x9E37_79B9_7F4A_7C15) >> 58)
+    }
+
+    @inline(__always)
+    fileprivate func index(of name: UInt128) -> Int? {
+        var place = Self.place(of: name)
+        while places[place].index >= 0 {
+            if places[place].name == name { return places[place].index }
+            place = (place + 1) & (Self.count - 1)
+        }
+        return nil
+    }
+}
+
+/// The params of a plain `guard.check`.
+private enum PlainParams {
     /// Members besides the textual facts.
-    private enum Member: Int, CaseIterable {
+    enum Member: Int, CaseIterable {
         case sourceIP = 19
         case message, transport, sourcePort, localPort, length, cseq, maxForwards, count, localIP
 
@@ -100,42 +141,36 @@ private struct PlainParams {
         }
     }
 
-    /// Names by their place: the textual facts as `Field` numbers them, and then `Member`.
-    private static let names: [UInt128] =
-        RequestParams.names.sorted { $0.0.rawValue < $1.0.rawValue }.map { UInt128(name: $0.1) }
-        + Member.allCases.map { UInt128(name: $0.name) }
-
-    /// Nil where anything is unusual.
-    init?(_ scanner: inout PlainScanner) {
-        facts = RequestFacts(source: IPAddress(v4: 0))
+    /// False where anything is unusual.
+    static func read(_ scanner: inout PlainScanner, _ names: PlainNames, _ facts: inout RequestFacts) -> Bool {
         var message = Bytes.unknown
         var seen: UInt32 = 0
-        guard scanner.take(UInt8(ascii: "{")) else { return nil }
+        guard scanner.take(UInt8(ascii: "{")) else { return false }
         repeat {
-            guard let key = scanner.key(), let index = Self.index(of: key) else { return nil }
-            guard seen & 1 << UInt32(index) == 0 else { return nil }
+            guard let key = scanner.key(), let index = names.index(of: key) else { return false }
+            guard seen & 1 << UInt32(index) == 0 else { return false }
             seen |= 1 << UInt32(index)
             if let field = Field(rawValue: index) {
-                guard let value = scanner.string() else { return nil }
+                guard let value = scanner.string() else { return false }
                 facts[field] = value
             } else {
-                guard let member = Member(rawValue: index), read(member, &scanner, &message) else { return nil }
+                guard let member = Member(rawValue: index), read(member, &scanner, &facts, &message) else {
+                    return false
+                }
             }
         } while scanner.take(UInt8(ascii: ","))
         let hasSource = seen & 1 << UInt32(Member.sourceIP.rawValue) != 0
-        guard scanner.take(UInt8(ascii: "}")), hasSource, facts[.method].isKnown || message.isKnown else { return nil }
-        if message.isKnown { MessageReader.read(message, into: &facts) }
-    }
-
-    private static func index(of key: UInt128) -> Int? {
-        names.withUnsafeBufferPointer { names in
-            for index in 0..<names.count where names[index] == key { return index }
-            return nil
+        guard scanner.take(UInt8(ascii: "}")), hasSource, facts[.method].isKnown || message.isKnown else {
+            return false
         }
+        if message.isKnown { MessageReader.read(message, into: &facts) }
+        return true
     }
 
     /// False where the value is unusual.
-    private mutating func read(_ member: Member, _ scanner: inout PlainScanner, _ message: inout Bytes) -> Bool {
+    private static func read(
+        _ member: Member, _ scanner: inout PlainScanner, _ facts: inout RequestFacts, _ message: inout Bytes
+    ) -> Bool {
         switch member {
         case .sourceIP:
             guard let value = scanner.string(), let source = IPAddress(bytes: value) else { return false }

@@ -3,8 +3,8 @@ import Policy
 import RPC
 
 /// Reads the params of `guard.check`, `guard.report` and `policy.test` into facts, which stay views into the document.
-enum RequestParams {
-    static func facts(_ params: JSONView?) throws(RPCError) -> RequestFacts {
+package enum RequestParams {
+    package static func facts(_ params: JSONView?) throws(RPCError) -> RequestFacts {
         guard let params, params.isObject else {
             throw .invalidParams("params", "an object of named parameters is needed")
         }
@@ -76,13 +76,15 @@ enum RequestParams {
 
     /// The transport of that name, in letters of either case.
     static func transport(named bytes: Bytes) -> Transport? {
-        for transport in Transport.allCases
-        where transport.rawValue.utf8.count == bytes.count
-            && zip(transport.rawValue.utf8, bytes).allSatisfy({ $0 == $1.lowercased })
-        {
-            return transport
+        switch bytes.count {
+        case 2 where bytes.equals(lowercase: "ws"): .ws
+        case 3 where bytes.equals(lowercase: "udp"): .udp
+        case 3 where bytes.equals(lowercase: "tcp"): .tcp
+        case 3 where bytes.equals(lowercase: "tls"): .tls
+        case 3 where bytes.equals(lowercase: "wss"): .wss
+        case 4 where bytes.equals(lowercase: "sctp"): .sctp
+        default: nil
         }
-        return nil
     }
 }
 

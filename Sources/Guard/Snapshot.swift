@@ -69,12 +69,15 @@ public struct LoadedPolicy: Sendable {
 /// Every connection keeps the snapshot that it last saw and compares one number before each request; only after a change
 /// does it take the lock.
 final class SnapshotPublisher: Sendable {
-    private let generation = Atomic<UInt64>(1)
+    private let changes = Atomic<UInt64>(1)
     private let newest: Mutex<Snapshot>
     /// Held while a change is made, which may take a while; a reader never waits for it.
     private let changing = Mutex(())
 
     init(_ first: Snapshot) { newest = Mutex(first) }
+
+    /// Another number after each change; read before `current`, so that a change in between is seen the next time.
+    var generation: UInt64 { changes.load(ordering: .acquiring) }
 
     var current: Snapshot { newest.withLock { $0 } }
 
@@ -86,25 +89,7 @@ final class SnapshotPublisher: Sendable {
         changing.withLock { _ in
             let next = change(current)
             newest.withLock { $0 = next }
-            generation.add(1, ordering: .releasing)
-        }
-    }
-
-    /// One reader's view; for one thread.
-    struct Reader {
-        private let publisher: SnapshotPublisher
-        private var seen: UInt64 = 0
-        private var snapshot: Snapshot
-
-        init(_ publisher: SnapshotPublisher) {
-            self.publisher = publisher
-            snapshot = publisher.current
-        }
-
-        mutating func current() -> Snapshot {
-            let generation = publisher.generation.load(ordering: .acquiring)
-            if generation != seen { (seen, snapshot) = (generation, publisher.current) }
-            return snapshot
+            changes.add(1, ordering: .releasing)
         }
     }
 }

@@ -20,6 +20,8 @@ extension JSONWriter {
         var plain = 0  // start of the run that can be copied as it stands
         var index = 0
         while index < bytes.count {
+            index += countOfPlainASCII(in: bytes, from: index)
+            guard index < bytes.count else { break }
             let length = lengthOfPlainScalar(in: bytes, at: index)
             if length > 0 {
                 index += length
@@ -51,6 +53,21 @@ extension JSONWriter {
 
 private func hexDigit(_ value: UInt8) -> UInt8 {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+}
+
+/// How many bytes from `start` on surely need no escape: eight at a time, as long as all eight of them need none.
+@inline(__always)
+private func countOfPlainASCII(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
+    var index = start
+    let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+    while index + 8 <= bytes.count {
+        let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        let (quote, slash) = (word ^ (ones &* 0x22), word ^ (ones &* 0x5C))
+        let control = (word &- ones &* 0x20) & ~word
+        guard (control | (quote &- ones) & ~quote | (slash &- ones) & ~slash | word) & tops == 0 else { break }
+        index += 8
+    }
+    return index - start
 }
 
 /// How many bytes at `index` are one Unicode scalar that needs no escape; 0 if the byte there must be escaped.

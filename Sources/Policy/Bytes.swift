@@ -30,9 +30,15 @@ extension UnsafeBufferPointer<UInt8> {
 
     /// Index of the first `byte` at or after `start`.
     public func index(of byte: UInt8, from start: Int = 0) -> Int? {
+        guard let baseAddress else { return nil }
         var index = start
+        while index + 8 <= count {
+            let found = EightBytes(baseAddress + index).equal(to: byte)
+            if found != 0 { return index + found.trailingZeroBitCount >> 3 }
+            index += 8
+        }
         while index < count {
-            if self[index] == byte { return index }
+            if baseAddress[index] == byte { return index }
             index += 1
         }
         return nil
@@ -40,7 +46,7 @@ extension UnsafeBufferPointer<UInt8> {
 
     /// Whether this equals `text`, which must be lower case, with ASCII letters compared without case.
     public func equals(lowercase text: StaticString) -> Bool {
-        text.withUTF8Buffer { hasPrefix(lowercase: $0) && count == $0.count }
+        count == text.utf8CodeUnitCount && hasPrefix(lowercase: Bytes(start: text.utf8Start, count: count))
     }
 
     /// Whether this begins with `prefix`, which must be lower case, with ASCII letters compared without case.
@@ -71,11 +77,42 @@ extension UnsafeBufferPointer<UInt8> {
 
     /// Whether both hold the same bytes.
     public func sameBytes(as other: Bytes) -> Bool {
-        count == other.count && zip(self, other).allSatisfy(==)
+        guard count == other.count else { return false }
+        for index in 0..<count where self[index] != other[index] { return false }
+        return true
+    }
+
+    /// Index of the last `byte`.
+    func lastIndex(of byte: UInt8) -> Int? {
+        var index = count
+        while index > 0 {
+            index -= 1
+            if self[index] == byte { return index }
+        }
+        return nil
     }
 
     /// A copy for people; bytes that are not UTF-8 become U+FFFD.
     public var text: String { String(decoding: self, as: UTF8.self) }
+}
+
+/// Eight bytes to be looked at all at once.
+struct EightBytes {
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+    private let word: UInt64
+
+    @inline(__always)
+    init(_ start: UnsafePointer<UInt8>) {
+        word = UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
+    }
+
+    /// The top bit of each byte that is `byte`, the first byte's lowest. Above one that is set another may be set wrongly,
+    /// by a borrow: the lowest is always right, and zero is.
+    @inline(__always)
+    func equal(to byte: UInt8) -> UInt64 {
+        let difference = word ^ (Self.ones &* UInt64(byte))
+        return (difference &- Self.ones) & ~difference & (Self.ones << 7)
+    }
 }
 
 extension UInt8 {

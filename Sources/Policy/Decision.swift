@@ -33,9 +33,11 @@ public struct Decision: Sendable {
         public static let totalBudgetSpent = Events(rawValue: 16)
     }
 
-    init(_ answer: Answer, rule: String) {
-        (self.answer, self.rule, ruleID) = (answer, rule, NameID(rule))
+    init(_ answer: Answer, rule: String, id: NameID) {
+        (self.answer, self.rule, ruleID) = (answer, rule, id)
     }
+
+    init(_ answer: Answer, rule: String) { self.init(answer, rule: rule, id: NameID(rule)) }
 }
 
 /// Which signatures and limits matched, by their index in the ruleset.

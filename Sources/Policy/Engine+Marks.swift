@@ -35,7 +35,8 @@ extension Engine {
     ) -> Marks {
         var marks = Marks(method: ruleset.asksForMethods ? MethodSet(facts[.method]) : [])
         let matcher = ruleset.matcher
-        for index in 0..<matcher.count where matcher.matches(index, facts) { add(index, facts, &marks, &trace) }
+        var carried = matcher.carried(by: facts)
+        while let index = carried.popFirst() { add(index, facts, &marks, &trace) }
         for feed in ruleset.feeds.indices where feeds & 1 << UInt32(feed) != 0 {
             add(matcher.count + feed, facts, &marks, &trace)
         }

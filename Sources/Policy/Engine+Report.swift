@@ -15,7 +15,7 @@ extension Engine {
         _ outcome: Outcome, _ facts: RequestFacts, record: inout SourceRecord, standing: Standing, now: Instant
     ) -> Decision {
         record.lastSeen = now
-        var decision = Decision(.pass, rule: RuleName.default)
+        var decision = Decision(.pass, rule: RuleName.default, id: .default)
         switch outcome {
         case .authOK:
             record.authOK.add(facts.count)

@@ -12,7 +12,7 @@ extension Engine {
         _ cause: Cause, _ facts: RequestFacts, _ record: inout SourceRecord, _ isProtected: Bool, _ now: Instant,
         _ trace: inout Trace?
     ) -> Decision {
-        var decision = Decision(.drop, rule: cause.rule)
+        var decision = Decision(.drop, rule: cause.rule, id: cause.ruleID)
         decision.isTreated = true
         begin(cause, facts[.method], &record, now, &decision)
         if facts.provesSource { record.isProven = true }

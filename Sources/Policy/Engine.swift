@@ -32,20 +32,20 @@ public struct Engine: Sendable {
         _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ ban: AddressEntry?,
         _ now: Instant, _ trace: inout Trace?
     ) -> Decision {
-        guard ruleset.mode != .off else { return Decision(.pass, rule: RuleName.default) }
+        guard ruleset.mode != .off else { return Decision(.pass, rule: RuleName.default, id: .default) }
         let credit = ruleset.trust.credit(for: record.lastAuthOK, now: now)
         trace?.add(
             "standing",
             credit.isTrusted ? "\(standing.rawValue), trusted, limits times \(credit.factor)" : standing.rawValue)
-        if standing == .allow { return Decision(.pass, rule: RuleName.allow) }
+        if standing == .allow { return Decision(.pass, rule: RuleName.allow, id: .allow) }
         if let ban {
             trace?.add("ban", "\(ban.prefix) is banned by \(ban.by)")
-            return Decision(ruleset.ban.answer, rule: RuleName.ban)
+            return Decision(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
         }
         let isProtected = standing.isProtected || credit.isTrusted
         if record.isBanned(now), !isProtected {
             trace?.add("ban", "the source is banned, \((record.bannedUntil - now).secondsRoundedUp) s to go")
-            return Decision(ruleset.ban.answer, rule: RuleName.ban)
+            return Decision(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
         }
         var marks = score(facts, feeds: isProtected ? 0 : facts.feeds, standing, credit, now, &trace)
         var decision: Decision
@@ -60,7 +60,7 @@ public struct Engine: Sendable {
             decision = treat(Cause(limit), facts, &record, isProtected, now, &trace)
             decision.retryAfter = retry
         } else {
-            decision = Decision(.pass, rule: RuleName.default)
+            decision = Decision(.pass, rule: RuleName.default, id: .default)
         }
         decision.hits = marks.hits
         if decision.answer == .pass { decision.shadow = marks.shadow }

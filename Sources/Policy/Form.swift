@@ -18,7 +18,7 @@ public enum Form: String, CaseIterable, Sendable {
     case sqlInURIUser = "sql_in_uri_user"
 
     /// Whether the field's value has this form. `facts` gives the values that it is compared with.
-    func matches(_ value: Bytes, in facts: RequestFacts) -> Bool {
+    func matches(_ value: Bytes, in facts: Texts) -> Bool {
         switch self {
         case .sipviciousTargetTag:
             SIPViciousTag(value)?.isTarget ?? false
@@ -35,6 +35,10 @@ public enum Form: String, CaseIterable, Sendable {
     }
 
     private static func isLoopback(_ value: Bytes) -> Bool {
+        // 127.0.0.1, 0.0.0.0, ::1 and [::1], and what is mapped into IPv6.
+        guard let first = value.first, first == 0x31 || first == 0x30 || first == 0x3A || first == 0x5B else {
+            return false
+        }
         guard let address = IPAddress(bytes: value) else { return false }
         if address.isV4 { return address.value >> 24 & 0xFF == 127 || address.value & 0xFFFF_FFFF == 0 }
         return address.value <= 1
@@ -65,6 +69,7 @@ public enum Form: String, CaseIterable, Sendable {
     }
 
     private static func hasQuote(_ value: Bytes) -> Bool {
+        guard holdsQuoteOrPercent(value) else { return false }
         for index in 0..<value.count {
             switch value[index] {
             case 0x27, 0x22, 0x60: return true
@@ -81,6 +86,24 @@ public enum Form: String, CaseIterable, Sendable {
         return switch (digits[0], digits[1]) {
         case (0x32, 0x37), (0x32, 0x32), (0x36, 0x30): true
         default: false
+        }
+    }
+
+    /// What nearly no value does, told in few steps.
+    private static func holdsQuoteOrPercent(_ value: Bytes) -> Bool {
+        guard let start = value.baseAddress, value.count >= 8 else {
+            for byte in value where byte == 0x27 || byte == 0x22 || byte == 0x60 || byte == 0x25 { return true }
+            return false
+        }
+        var index = 0
+        while true {
+            let bytes = EightBytes(start + index)
+            if bytes.equal(to: 0x27) | bytes.equal(to: 0x22) | bytes.equal(to: 0x60) | bytes.equal(to: 0x25) != 0 {
+                return true
+            }
+            if index + 8 == value.count { return false }
+            // The last eight may have been looked at in part.
+            index = min(index + 8, value.count - 8)
         }
     }
 }

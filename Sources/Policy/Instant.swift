@@ -16,7 +16,9 @@ public struct Instant: Hashable, Comparable, Sendable {
     }
 
     public static func - (left: Self, right: Self) -> Duration {
-        .microseconds(left.microseconds &- right.microseconds)
+        // As `.microseconds` makes it, without its check for an overflow that 64 bits cannot bring about.
+        let product = (left.microseconds &- right.microseconds).multipliedFullWidth(by: 1_000_000_000_000)
+        return Duration(attoseconds: Int128(product.high) << 64 | Int128(product.low))
     }
 }
 

@@ -9,7 +9,7 @@ public enum MessageReader {
         guard let start = lines.next() else { return }
         readStartLine(start, into: &facts)
         while let line = lines.next() {
-            guard let colon = line.index(of: 0x3A) else { continue }
+            guard Header.mayBegin(with: line[0]), let colon = line.index(of: 0x3A) else { continue }
             let name = line.part(0, colon).trimmed
             readHeader(Header(name), value: line.part(colon + 1, line.count).trimmed, into: &facts)
         }
@@ -43,8 +43,9 @@ public enum MessageReader {
         case .cseq: facts.cseq = facts.cseq ?? value.leadingInteger
         case .maxForwards: facts.maxForwards = facts.maxForwards ?? value.leadingInteger
         case .authorization:
-            facts.set(.authUser, Parameters.quoted("username", in: value))
-            facts.set(.authRealm, Parameters.quoted("realm", in: value))
+            let credentials = Parameters.credentials(in: value)
+            facts.set(.authUser, credentials.username)
+            facts.set(.authRealm, credentials.realm)
         case nil: break
         }
     }
@@ -55,8 +56,8 @@ public enum MessageReader {
         let top = value.part(0, value.index(of: 0x2C) ?? value.count)
         let end = top.index(of: 0x3B) ?? top.count
         let protocolAndHost = top.part(0, end).trimmed
-        var start = 0
-        for index in 0..<protocolAndHost.count where protocolAndHost[index].isSpace { start = index + 1 }
+        var start = protocolAndHost.count
+        while start > 0, !protocolAndHost[start - 1].isSpace { start -= 1 }
         facts.set(.viaHost, protocolAndHost.part(start, protocolAndHost.count).host)
         facts.set(.viaBranch, Parameters.value("branch", in: top.part(end, top.count)))
     }
@@ -79,21 +80,36 @@ public enum MessageReader {
 private enum Header {
     case from, to, via, contact, userAgent, callID, cseq, maxForwards, authorization
 
+    /// Whether one of their names may begin so: most headers are passed over by their first byte.
+    @inline(__always)
+    static func mayBegin(with byte: UInt8) -> Bool {
+        // f, t, v, m, i, c, u, a and p, as bits.
+        let letters: UInt32 = 0b0000_0000_0111_0001_0010_0010_0100_1010
+        return byte.isSpace || byte >= 0x40 && letters & 1 << UInt32(byte & 31) != 0
+    }
+
     init?(_ name: Bytes) {
-        switch name.count {
-        case 1: self.init(compact: name[0].lowercased)
-        case 2 where name.equals(lowercase: "to"): self = .to
-        case 3 where name.equals(lowercase: "via"): self = .via
-        case 4 where name.equals(lowercase: "from"): self = .from
-        case 4 where name.equals(lowercase: "cseq"): self = .cseq
-        case 7 where name.equals(lowercase: "call-id"): self = .callID
-        case 7 where name.equals(lowercase: "contact"): self = .contact
-        case 10 where name.equals(lowercase: "user-agent"): self = .userAgent
-        case 12 where name.equals(lowercase: "max-forwards"): self = .maxForwards
-        case 13 where name.equals(lowercase: "authorization"): self = .authorization
-        case 19 where name.equals(lowercase: "proxy-authorization"): self = .authorization
+        guard let first = name.first?.lowercased else { return nil }
+        // One comparison in full at most: the letter and the length leave one name.
+        switch (first, name.count) {
+        case (_, 1): self.init(compact: first)
+        case (0x74, 2) where name.equals(lowercase: "to"): self = .to
+        case (0x76, 3) where name.equals(lowercase: "via"): self = .via
+        case (0x66, 4) where name.equals(lowercase: "from"): self = .from
+        case (0x63, 4) where name.equals(lowercase: "cseq"): self = .cseq
+        case (0x63, 7) where name[1].lowercased == 0x61: self.init(name, "call-id", .callID)
+        case (0x63, 7): self.init(name, "contact", .contact)
+        case (0x75, 10): self.init(name, "user-agent", .userAgent)
+        case (0x6D, 12): self.init(name, "max-forwards", .maxForwards)
+        case (0x61, 13): self.init(name, "authorization", .authorization)
+        case (0x70, 19): self.init(name, "proxy-authorization", .authorization)
         default: return nil
         }
+    }
+
+    private init?(_ name: Bytes, _ wanted: StaticString, _ header: Self) {
+        guard name.equals(lowercase: wanted) else { return nil }
+        self = header
     }
 
     private init?(compact letter: UInt8) {

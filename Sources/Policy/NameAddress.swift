@@ -46,7 +46,7 @@ struct NameAddress {
     private mutating func readURI(_ uri: Bytes) {
         guard let colon = uri.index(of: 0x3A) else { return }
         let rest = uri.part(colon + 1, uri.count)
-        guard let at = rest.lastIndex(where: { $0 == 0x40 }) else {
+        guard let at = rest.lastIndex(of: 0x40) else {
             domain = rest.host
             return
         }
@@ -72,10 +72,11 @@ enum Parameters {
         return .unknown
     }
 
-    /// The value of `name="value"` among comma-separated ones, as in Authorization (RFC 8760, RFC 2617).
-    static func quoted(_ name: StaticString, in text: Bytes) -> Bytes {
+    /// The username and the realm among comma-separated `name="value"`, as in Authorization (RFC 8760, RFC 2617).
+    static func credentials(in text: Bytes) -> (username: Bytes, realm: Bytes) {
+        var (username, realm) = (Bytes.unknown, Bytes.unknown)
         var index = 0
-        while index < text.count {
+        while index < text.count, !username.isKnown || !realm.isKnown {
             while index < text.count, text[index].isSpace || text[index] == 0x2C { index += 1 }
             let start = index
             while index < text.count, text[index] != 0x3D, text[index] != 0x2C, !text[index].isSpace { index += 1 }
@@ -85,9 +86,13 @@ enum Parameters {
             index += 1
             while index < text.count, text[index].isSpace { index += 1 }
             let value = takeValue(text, &index)
-            if key.equals(lowercase: name) { return value }
+            if !username.isKnown, key.equals(lowercase: "username") {
+                username = value
+            } else if !realm.isKnown, key.equals(lowercase: "realm") {
+                realm = value
+            }
         }
-        return .unknown
+        return (username, realm)
     }
 
     private static func takeValue(_ text: Bytes, _ index: inout Int) -> Bytes {

@@ -61,6 +61,7 @@ public struct RequestFacts {
     public var count: Int
     /// The feeds that name the source, by their places in the policy, one bit each.
     public var feeds: UInt32 = 0
+    private static let fieldCount = 19
     private var fields = InlineArray<19, Bytes>(repeating: .unknown)
 
     public init(source: IPAddress) {
@@ -73,8 +74,13 @@ public struct RequestFacts {
         set { fields[field.rawValue] = newValue }
     }
 
-    /// The fact whose field has this raw value.
-    subscript(at index: Int) -> Bytes { fields[index] }
+    /// Lends the textual facts where they lie, so that looking at many of them copies none.
+    @inline(__always)
+    borrowing func withTexts<Result>(_ body: (Texts) -> Result) -> Result {
+        withUnsafePointer(to: fields) { pointer in
+            pointer.withMemoryRebound(to: Bytes.self, capacity: Self.fieldCount) { body(Texts(start: $0)) }
+        }
+    }
 
     /// The user this request is about: whom it authenticates as, else whom it registers or calls from.
     public var user: Bytes {
@@ -86,4 +92,14 @@ public struct RequestFacts {
     var dialled: Bytes { self[.ruri].isKnown ? self[.ruri] : self[.toUser] }
 
     public var provesSource: Bool { nonceIsValid || transport?.provesSource == true }
+}
+
+/// The textual facts of a request for as long as they are lent.
+struct Texts {
+    fileprivate let start: UnsafePointer<Bytes>
+
+    /// The fact whose field has this raw value.
+    subscript(index: Int) -> Bytes { start[index] }
+
+    subscript(field: Field) -> Bytes { start[field.rawValue] }
 }

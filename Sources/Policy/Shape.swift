@@ -76,14 +76,15 @@ public struct Shape: Hashable, Sendable {
         for part in parts {
             switch part {
             case .literal(let range):
-                let literal = literals.part(range.lowerBound, range.upperBound)
-                guard value.part(index, value.count).hasPrefix(lowercase: literal) else { return false }
-                index += literal.count
-            case .run(let characters, let length):
-                let start = index
-                while index < value.count, index - start < length.upperBound, characters.contains(value[index]) {
+                guard value.count - index >= range.count else { return false }
+                for place in range {
+                    guard value[index].lowercased == literals[place] else { return false }
                     index += 1
                 }
+            case .run(let characters, let length):
+                let end = min(value.count, index + length.upperBound)
+                let start = index
+                while index < end, characters.contains(value[index]) { index += 1 }
                 guard index - start >= length.lowerBound else { return false }
             }
         }

@@ -49,7 +49,8 @@ public struct Signature: Sendable {
     /// Whether a request carries this mark, be its mode what it may. For trying a signature out: a policy's are looked for
     /// all at once by its `SignatureMatcher`.
     public func matches(_ facts: RequestFacts, dialling: DiallingPlan = .common) -> Bool {
-        SignatureMatcher([self], dialling: dialling).matches(0, facts)
+        var carried = SignatureMatcher([self], dialling: dialling).carried(by: facts)
+        return carried.popFirst() != nil
     }
 }
 

@@ -7,7 +7,8 @@ import Synchronization
 /// comparisons and two cache lines for a look-up. When both lines are full, the entry whose time is soonest over makes room;
 /// one that is over already held nothing. Lines are guarded by stripes, and both lines of a key by the same one.
 public final class CounterTable: CounterStore {
-    private let stripes: [Stripe]
+    private let stripes: Stripes<Lines>
+    private let key = SipHash.Key()
     /// Counters for everything there is, such as the answer budget of all sources: few, and never forgotten.
     private let globals = Mutex<[NameID: Instant]>([:])
 
@@ -17,32 +18,27 @@ public final class CounterTable: CounterStore {
         public var evictions: UInt64 = 0
     }
 
-    private final class Stripe: Sendable {
-        let lines: Mutex<Lines>
-        init(lineCount: Int) { lines = Mutex(Lines(count: lineCount)) }
-    }
-
     /// A table of at most `bytes`, at least one line for each stripe.
     public init(bytes: Int, stripes count: Int = 256) {
         let lines = max(1, bytes / Lines.lineBytes / count)
-        stripes = (0..<count).map { _ in Stripe(lineCount: lines) }
+        stripes = Stripes(count) { Lines(count: lines) }
     }
 
     public var usage: Usage {
-        stripes.reduce(into: Usage()) { usage, stripe in
-            stripe.lines.withLock {
-                usage.capacity += $0.count * Lines.entriesPerLine
-                usage.evictions += $0.evictions
-            }
+        var usage = Usage()
+        stripes.visit {
+            usage.capacity += $0.count * Lines.entriesPerLine
+            usage.evictions += $0.evictions
         }
+        return usage
     }
 
     public func take(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome {
         if key.isGlobal {
             return globals.withLock { limit.take(&$0[key.rule, default: .never], count: count, now: now) }
         }
-        let hash = Self.hash(key)
-        return stripe(hash).lines.withLock { lines in
+        let hash = hash(key)
+        return stripes.withPart(of: hash) { lines in
             let entry = lines.entry(hash, now: now)
             var arrival = Instant(microseconds: entry.pointee.until)
             let outcome = limit.take(&arrival, count: count, now: now)
@@ -52,8 +48,8 @@ public final class CounterTable: CounterStore {
     }
 
     public func remember(_ key: CounterKey, for duration: Duration, now: Instant) -> Bool {
-        let hash = Self.hash(key)
-        return stripe(hash).lines.withLock { lines in
+        let hash = hash(key)
+        return stripes.withPart(of: hash) { lines in
             let entry = lines.entry(hash, now: now)
             defer { entry.pointee.until = (now + duration).microseconds }
             return entry.pointee.until > now.microseconds
@@ -61,8 +57,8 @@ public final class CounterTable: CounterStore {
     }
 
     public func remembers(_ key: CounterKey, now: Instant) -> Bool {
-        let hash = Self.hash(key)
-        return stripe(hash).lines.withLock { $0.find(hash).map { $0.pointee.until > now.microseconds } ?? false }
+        let hash = hash(key)
+        return stripes.withPart(of: hash) { $0.find(hash).map { $0.pointee.until > now.microseconds } ?? false }
     }
 
     /// What a limit would say, without counting.
@@ -71,8 +67,8 @@ public final class CounterTable: CounterStore {
             var arrival = globals.withLock { $0[key.rule] } ?? .never
             return limit.take(&arrival, count: count, now: now)
         }
-        let hash = Self.hash(key)
-        return stripe(hash).lines.withLock { lines in
+        let hash = hash(key)
+        return stripes.withPart(of: hash) { lines in
             var arrival = Instant(microseconds: lines.find(hash)?.pointee.until ?? now.microseconds)
             return limit.take(&arrival, count: count, now: now)
         }
@@ -80,8 +76,8 @@ public final class CounterTable: CounterStore {
 
     public func arrival(of key: CounterKey) -> Instant? {
         if key.isGlobal { return globals.withLock { $0[key.rule] } ?? .never }
-        let hash = Self.hash(key)
-        return stripe(hash).lines.withLock { lines in
+        let hash = hash(key)
+        return stripes.withPart(of: hash) { lines in
             lines.find(hash).map { Instant(microseconds: $0.pointee.until) } ?? .never
         }
     }
@@ -89,19 +85,26 @@ public final class CounterTable: CounterStore {
     /// Forgets what the engine's own counters hold of a source, and what limits on sources do.
     public func forget(source: IPAddress, _ ruleset: Ruleset) {
         for key in Engine.counterKeys(of: source, ruleset) {
-            let hash = Self.hash(key)
-            stripe(hash).lines.withLock { $0.find(hash)?.pointee.until = 0 }
+            let hash = hash(key)
+            stripes.withPart(of: hash) { $0.find(hash)?.pointee.until = 0 }
         }
     }
 
-    /// Swift's Hasher is SipHash with a key of this process (SE-0206): an attacker cannot choose where its keys fall.
-    private static func hash(_ key: CounterKey) -> UInt64 {
-        var hasher = Hasher()
-        key.hash(into: &hasher)
-        return UInt64(truncatingIfNeeded: hasher.finalize())
+    /// All parts of a key, lengths included, so that no two keys look alike.
+    private func hash(_ key: CounterKey) -> UInt64 {
+        var hash = SipHash(self.key)
+        hash.combine(UInt64(key.rule.rawValue))
+        hash.combine(key.address)
+        let kind: UInt64 = (key.subject.isKnown ? 1 : 0) | (key.member.isKnown ? 2 : 0)
+        if key.first.isEmpty, key.second.isEmpty, key.third.isEmpty, kind == 0 { return hash.finalize() }
+        hash.combine(UnsafeRawBufferPointer(key.first))
+        hash.combine(UnsafeRawBufferPointer(key.second))
+        hash.combine(UnsafeRawBufferPointer(key.third))
+        hash.combine(kind)
+        if key.subject.isKnown { hash.combine(UnsafeRawBufferPointer(key.subject)) }
+        if key.member.isKnown { hash.combine(UnsafeRawBufferPointer(key.member)) }
+        return hash.finalize()
     }
-
-    private func stripe(_ hash: UInt64) -> Stripe { stripes[Int(hash >> 32) % stripes.count] }
 }
 
 /// The lines of one stripe.
@@ -131,10 +134,7 @@ private struct Lines: ~Copyable {
     private static func tag(_ hash: UInt64) -> UInt64 { hash == 0 ? 1 : hash }
 
     private func lines(_ hash: UInt64) -> (UnsafeMutablePointer<Entry>, UnsafeMutablePointer<Entry>) {
-        // Mixed, since some of the same bits have chosen the stripe.
-        let mixed = hash &* 0x9E37_79B9_7F4A_7C15
-        let first = Int((mixed >> 40) % UInt64(count))
-        let second = Int((mixed >> 12 & 0xFFF_FFFF) % UInt64(count))
+        let (first, second) = twoPlaces(of: hash, count: count)
         return (entries + first * Self.entriesPerLine, entries + second * Self.entriesPerLine)
     }
 

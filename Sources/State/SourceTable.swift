@@ -8,7 +8,8 @@ import Synchronization
 /// millions of forged one-packet sources push out each other and nobody else. If all eight are worthier than a source
 /// seen once, it is decided about with a passing record and forgotten, which is counted.
 public final class SourceTable: Sendable {
-    private let stripes: [Stripe]
+    private let stripes: Stripes<Sets>
+    private let key = SipHash.Key()
 
     public struct Usage: Sendable {
         public var capacity = 0
@@ -18,36 +19,31 @@ public final class SourceTable: Sendable {
         public var overflows: UInt64 = 0
     }
 
-    private final class Stripe: Sendable {
-        let sets: Mutex<Sets>
-        init(setCount: Int) { sets = Mutex(Sets(count: setCount)) }
-    }
-
     /// A table of at most `bytes`, at least one set for each stripe.
     public init(bytes: Int, stripes count: Int = 256) {
-        let sets = max(1, bytes / (MemoryLayout<SourceRecord?>.stride * Sets.places) / count)
-        stripes = (0..<count).map { _ in Stripe(setCount: sets) }
+        let sets = max(1, bytes / Sets.bytesOfSet / count)
+        stripes = Stripes(count) { Sets(count: sets) }
     }
 
     public var usage: Usage {
-        stripes.reduce(into: Usage()) { usage, stripe in
-            stripe.sets.withLock {
-                usage.capacity += $0.count * Sets.places
-                usage.used += $0.used
-                usage.evictions += $0.evictions
-                usage.overflows += $0.overflows
-            }
+        var usage = Usage()
+        stripes.visit {
+            usage.capacity += $0.count * Sets.places
+            usage.used += $0.used
+            usage.evictions += $0.evictions
+            usage.overflows += $0.overflows
         }
+        return usage
     }
 
     /// Gives exclusive access to a source's record, made if need be.
     public func withRecord<Result>(
         of address: IPAddress, trust: Trust, now: Instant, _ body: (inout SourceRecord) -> Result
     ) -> Result {
-        let hash = Self.hash(address)
-        return stripe(hash).sets.withLock { sets in
+        let hash = hash(address)
+        return stripes.withPart(of: hash) { sets in
             if let place = sets.find(address, hash) ?? sets.make(address, hash, trust, now) {
-                return body(&place.pointee!)
+                return body(&place.pointee)
             }
             var passing = SourceRecord(address: address, now: now)
             return body(&passing)
@@ -56,100 +52,132 @@ public final class SourceTable: Sendable {
 
     /// A copy of a source's record.
     public func record(of address: IPAddress) -> SourceRecord? {
-        let hash = Self.hash(address)
-        return stripe(hash).sets.withLock { $0.find(address, hash)?.pointee }
+        let hash = hash(address)
+        return stripes.withPart(of: hash) { $0.find(address, hash)?.pointee }
     }
 
     /// Forgets a source; the record that it had.
     public func remove(_ address: IPAddress) -> SourceRecord? {
-        let hash = Self.hash(address)
-        return stripe(hash).sets.withLock { $0.remove(address, hash) }
+        let hash = hash(address)
+        return stripes.withPart(of: hash) { $0.remove(address, hash) }
     }
 
     /// Visits every record and collects what `body` makes of it; each stripe is held only while its own are visited.
     public func compactMap<Result: Sendable>(_ body: @Sendable (inout SourceRecord) -> Result?) -> [Result] {
-        stripes.flatMap { stripe in stripe.sets.withLock { $0.compactMap(body) } }
+        var results: [Result] = []
+        stripes.visit { $0.compactMap(body, into: &results) }
+        return results
     }
 
-    private static func hash(_ address: IPAddress) -> UInt64 {
-        var hasher = Hasher()
-        hasher.combine(address)
-        return UInt64(truncatingIfNeeded: hasher.finalize())
+    private func hash(_ address: IPAddress) -> UInt64 {
+        var hash = SipHash(key)
+        hash.combine(address.value)
+        return hash.finalize()
     }
-
-    private func stripe(_ hash: UInt64) -> Stripe { stripes[Int(hash >> 32) % stripes.count] }
 }
 
 /// The sets of one stripe.
+///
+/// Beside the records stand their fingerprints, so that looking for a source touches the lines of two sets of fingerprints and
+/// its own record, not eight records.
 private struct Sets: ~Copyable {
     static let places = 4
-    typealias Place = UnsafeMutablePointer<SourceRecord?>
+    typealias Place = UnsafeMutablePointer<SourceRecord>
+    static var bytesOfSet: Int { places * (MemoryLayout<SourceRecord>.stride + MemoryLayout<UInt32>.stride) }
 
     let count: Int
     private(set) var used = 0
     private(set) var evictions: UInt64 = 0
     private(set) var overflows: UInt64 = 0
     private let records: Place
+    /// 0 for an empty place.
+    private let prints: UnsafeMutablePointer<UInt32>
 
     init(count: Int) {
         self.count = count
         records = .allocate(capacity: count * Self.places, alignment: 64)
-        records.initialize(repeating: nil, count: count * Self.places)
+        // Written to here, so that no page is new to the process when a request needs it.
+        records.initialize(
+            repeating: SourceRecord(address: IPAddress(value: 0), now: .never), count: count * Self.places)
+        prints = .allocate(capacity: count * Self.places, alignment: 64)
+        prints.initialize(repeating: 0, count: count * Self.places)
     }
 
-    deinit { records.deallocate() }
-
-    private func sets(_ hash: UInt64) -> (Place, Place) {
-        let mixed = hash &* 0x9E37_79B9_7F4A_7C15
-        let first = Int((mixed >> 40) % UInt64(count))
-        let second = Int((mixed >> 12 & 0xFFF_FFFF) % UInt64(count))
-        return (records + first * Self.places, records + second * Self.places)
+    deinit {
+        records.deallocate()
+        prints.deallocate()
     }
 
-    func find(_ address: IPAddress, _ hash: UInt64) -> Place? {
+    @inline(__always)
+    private static func print(_ hash: UInt64) -> UInt32 { max(1, UInt32(truncatingIfNeeded: hash)) }
+
+    /// Of a source's two sets the numbers of the first places.
+    @inline(__always)
+    private func sets(_ hash: UInt64) -> (Int, Int) {
+        let (first, second) = twoPlaces(of: hash, count: count)
+        return (first * Self.places, second * Self.places)
+    }
+
+    @inline(__always)
+    func find(_ address: IPAddress, _ hash: UInt64) -> Place? { index(of: address, hash).map { records + $0 } }
+
+    @inline(__always)
+    private func index(of address: IPAddress, _ hash: UInt64) -> Int? {
+        let print = Self.print(hash)
         let (first, second) = sets(hash)
-        for place in 0..<Self.places where first[place]?.address == address { return first + place }
-        for place in 0..<Self.places where second[place]?.address == address { return second + place }
+        for place in first..<(first + Self.places) where prints[place] == print && records[place].address == address {
+            return place
+        }
+        for place in second..<(second + Self.places) where prints[place] == print && records[place].address == address {
+            return place
+        }
         return nil
     }
 
     /// A place for a new source, or nil where all that could make room are worthier.
     mutating func make(_ address: IPAddress, _ hash: UInt64, _ trust: Trust, _ now: Instant) -> Place? {
         let (first, second) = sets(hash)
-        var choice: (place: Place, worth: Worth)?
-        for index in 0..<2 * Self.places {
-            let place = index < Self.places ? first + index : second + (index - Self.places)
-            guard let record = place.pointee else {
-                used += 1
-                place.pointee = SourceRecord(address: address, now: now)
-                return place
-            }
-            let worth = Worth(record, trust, now)
-            if choice.map({ worth < $0.worth }) ?? true { choice = (place, worth) }
+        if let empty = empty(first) ?? empty(second) {
+            used += 1
+            return take(empty, address, hash, now)
         }
-        guard let choice, choice.worth.rank <= .active else {
+        var choice = (place: first, worth: Worth(records[first], trust, now))
+        for index in 1..<2 * Self.places {
+            let place = index < Self.places ? first + index : second + (index - Self.places)
+            let worth = Worth(records[place], trust, now)
+            if worth < choice.worth { choice = (place, worth) }
+        }
+        guard choice.worth.rank <= .active else {
             overflows += 1
             return nil
         }
         evictions += 1
-        choice.place.pointee = SourceRecord(address: address, now: now)
-        return choice.place
+        return take(choice.place, address, hash, now)
+    }
+
+    private func empty(_ set: Int) -> Int? {
+        for place in set..<(set + Self.places) where prints[place] == 0 { return place }
+        return nil
+    }
+
+    private func take(_ place: Int, _ address: IPAddress, _ hash: UInt64, _ now: Instant) -> Place {
+        prints[place] = Self.print(hash)
+        records[place] = SourceRecord(address: address, now: now)
+        return records + place
     }
 
     mutating func remove(_ address: IPAddress, _ hash: UInt64) -> SourceRecord? {
-        guard let place = find(address, hash) else { return nil }
-        defer { place.pointee = nil }
+        guard let place = index(of: address, hash) else { return nil }
+        prints[place] = 0
         used -= 1
-        return place.pointee
+        return records[place]
     }
 
-    func compactMap<Result>(_ body: (inout SourceRecord) -> Result?) -> [Result] {
-        guard used > 0 else { return [] }
-        var results: [Result] = []
-        for index in 0..<count * Self.places where records[index] != nil {
-            if let result = body(&records[index]!) { results.append(result) }
+    func compactMap<Result>(_ body: (inout SourceRecord) -> Result?, into results: inout [Result]) {
+        guard used > 0 else { return }
+        for place in 0..<count * Self.places where prints[place] != 0 {
+            if let result = body(&records[place]) { results.append(result) }
         }
-        return results
     }
 }
 

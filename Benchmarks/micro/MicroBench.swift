@@ -1,0 +1,81 @@
+import Glibc
+import JSON
+
+/// Measures the daemon's inside in one process: what a decision costs, without a socket.
+///
+/// `micro-bench measure` prints JSON; `micro-bench work PART COUNT` only does the work, to be run under callgrind.
+@main enum MicroBench {
+    static func main() {
+        let words = Array(CommandLine.arguments.dropFirst())
+        switch words.first {
+        case "measure": measure(Array(words.dropFirst()))
+        case "work": work(Array(words.dropFirst()))
+        default:
+            print(
+                "usage: micro-bench measure [decision|allocations|signatures|prefixes|table|sizes]... | work PART COUNT"
+            )
+            exit(64)
+        }
+    }
+
+    private static func measure(_ names: [String]) {
+        let all: [(String, () -> [Figure])] = [
+            ("decision", Measurements.decision), ("allocations", Measurements.allocations),
+            ("signatures", Measurements.signatures), ("prefixes", Measurements.prefixes), ("table", Stalls.measure),
+            ("sizes", Stalls.sizes),
+        ]
+        let figures = all.filter { names.isEmpty || names.contains($0.0) }.flatMap { $0.1() }
+        print(JSONValue.array(figures.map(\.json)).prettyText)
+    }
+
+    private static func work(_ words: [String]) {
+        guard words.count == 2, let part = Part(rawValue: words[0]), let count = Int(words[1]), count >= 0 else {
+            print("usage: micro-bench work \(Part.allCases.map(\.rawValue).joined(separator: "|")) COUNT")
+            exit(64)
+        }
+        let job = part.job()
+        for _ in 0..<4000 { job() }
+        for _ in 0..<count { job() }
+    }
+}
+
+/// A part of the work that is looked at alone.
+enum Part: String, CaseIterable {
+    /// From the line of a header block to the line of the reply.
+    case message
+    /// The same with facts told singly.
+    case facts
+    /// Making the question: what the two above contain besides.
+    case question
+    /// From facts to a verdict.
+    case decision
+
+    /// What does it once.
+    func job() -> () -> Void {
+        switch self {
+        case .message: Self.answering(.message)
+        case .facts: Self.answering(.facts)
+        case .question: Self.asking()
+        case .decision: Self.deciding()
+        }
+    }
+
+    private static func answering(_ form: Questions.Form) -> () -> Void {
+        let house = House()
+        var questions = Questions(form, sources: 1000)
+        return {
+            let length = questions.withNext { house.answer($0) }
+            precondition(length > 60)
+        }
+    }
+
+    private static func asking() -> () -> Void {
+        var questions = Questions(.message, sources: 1000)
+        return { precondition(questions.withNext { $0.count } > 60) }
+    }
+
+    private static func deciding() -> () -> Void {
+        let decisions = Decisions(sources: 1000)
+        return { precondition(decisions.next()) }
+    }
+}

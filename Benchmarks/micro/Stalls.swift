@@ -1,0 +1,66 @@
+import Policy
+import State
+
+/// Updates of a limit with ten million sources in the table, one by one against the clock, beside an array of the same size that
+/// is walked in the same way: what the machine itself stalls falls on both.
+enum Stalls {
+    private static let sources = 10_000_000
+    private static let bytes = 256 << 20
+
+    static func measure() -> [Figure] {
+        let table = CounterTable(bytes: bytes)
+        let limit = RateLimit(events: 300, per: .seconds(1), burst: 6000)
+        func update(_ source: Int) {
+            var key = CounterKey(rule: NameID("bench"))
+            key.address = IPAddress(v4: UInt32(source)).value
+            _ = table.take(key, limit: limit, count: 1, now: Instant(microseconds: 1_000_000))
+        }
+        for source in 0..<sources { update(source) }
+        let array = UnsafeMutablePointer<UInt64>.allocate(capacity: bytes / 8)
+        array.initialize(repeating: 0, count: bytes / 8)
+        defer { array.deallocate() }
+        var random = Random(state: 3)
+        let median = nanoseconds(of: 100_000) { update(Int(random.next() % UInt64(sources))) }
+        let plain = nanoseconds(of: 100_000) { array[Int(random.next() % UInt64(bytes / 8))] &+= 1 }
+        var (ours, fixed) = (0.0, 0.0)
+        for _ in 0..<10 {
+            ours = max(ours, worst { update(Int(random.next() % UInt64(sources))) })
+            fixed = max(fixed, worst { array[Int(random.next() % UInt64(bytes / 8))] &+= 1 })
+        }
+        return [
+            Figure(name: "limit at 10 M sources, median", unit: "ns", value: median, target: 150),
+            Figure(name: "fixed array, median", unit: "ns", value: plain),
+            Figure(name: "limit at 10 M sources, worst", unit: "ns", value: ours, target: fixed),
+            Figure(name: "fixed array, worst", unit: "ns", value: fixed),
+        ]
+    }
+
+    /// The longest that one of 200,000 turns took, each between two looks at the clock.
+    private static func worst(_ body: () -> Void) -> Double {
+        var longest: UInt64 = 0
+        for _ in 0..<200_000 {
+            let start = Cost.nanoseconds()
+            body()
+            longest = max(longest, Cost.nanoseconds() - start)
+        }
+        return Double(longest)
+    }
+
+    /// One update's cost at several sizes of the table, half full, for the plot.
+    static func sizes() -> [Figure] {
+        [1, 4, 16, 64, 256].map { megabytes in
+            let table = CounterTable(bytes: megabytes << 20)
+            let count = megabytes << 20 / 32
+            let limit = RateLimit(events: 300, per: .seconds(1), burst: 6000)
+            func update(_ source: Int) {
+                var key = CounterKey(rule: NameID("bench"))
+                key.address = IPAddress(v4: UInt32(source)).value
+                _ = table.take(key, limit: limit, count: 1, now: Instant(microseconds: 1_000_000))
+            }
+            for source in 0..<count { update(source) }
+            var random = Random(state: 5)
+            let time = nanoseconds(rounds: 7, of: 100_000) { update(Int(random.next() % UInt64(count))) }
+            return Figure(name: "limit, table of \(megabytes) MiB", unit: "ns", value: time)
+        }
+    }
+}

@@ -1,0 +1,86 @@
+"""The figures that the daemon is to reach, beside what one run has found."""
+
+import statistics
+
+
+class Target:
+    """One figure: its name, how it is found in a run, the bound, and whether more is better."""
+
+    def __init__(self, name, bound, find, more=False):
+        self.name, self.bound, self.find, self.more = name, bound, find, more
+
+    def row(self, run):
+        value = self.find(run)
+        if value is None:
+            return None
+        ratio = value / self.bound if self.bound else None
+        holds = value >= self.bound if self.more else value <= self.bound
+        return {"figure": self.name, "value": value, "target": self.bound, "ratio": ratio, "holds": holds}
+
+
+def ratio(connections, reference, key):
+    """The daemon's median ratio to a reference, asked with header blocks."""
+
+    def find(run):
+        for row in run["figures"]:
+            if (row["asked"], row["connections"], row["server"]) == ("message", connections, "sipguardd"):
+                return row["ratios"][reference][key]
+        return None
+
+    return find
+
+
+def inside(name):
+    """A figure of the measurements in one process."""
+    return lambda run: next((figure["value"] for figure in run["inside"] if figure["name"] == name), None)
+
+
+def single(name):
+    return lambda run: run["single"].get(name)
+
+
+def memory(connections):
+    """Resident megabytes besides the tables."""
+
+    def find(run):
+        rows = [row for row in run["figures"] if row["server"] == "sipguardd" and row["connections"] == connections]
+        return statistics.median(row["memory"] for row in rows) / 2**20 - 64 if rows else None
+
+    return find
+
+
+ALL = [
+    Target("round trips against C echo, 8 workers", 0.80, ratio(8, "C echo", "rate"), more=True),
+    Target("round trips against C echo, 32 workers", 0.75, ratio(32, "C echo", "rate"), more=True),
+    Target("round trips against Redis, 8 workers", 2.0, ratio(8, "Redis", "rate"), more=True),
+    Target("round trips against Redis, 32 workers", 1.8, ratio(32, "Redis", "rate"), more=True),
+    Target("round trips against C + jansson, 8 workers", 2.8, ratio(8, "C + jansson", "rate"), more=True),
+    Target("round trips against C + jansson, 32 workers", 2.4, ratio(32, "C + jansson", "rate"), more=True),
+    Target("p99 against C echo, 8 workers", 1.25, ratio(8, "C echo", "p99")),
+    Target("p99 against C echo, 32 workers", 1.5, ratio(32, "C echo", "p99")),
+    Target("CPU of a request against C echo, 32 workers", 1.35, ratio(32, "C echo", "cpu")),
+    Target("p50 against C echo, one worker on the server's core", 1.25, single("pinned p50")),
+    Target("the decision alone, us", 0.8, lambda run: in_microseconds(inside("decision")(run))),
+    Target("allocations of 10,000 decisions", 0, inside("allocations, decision")),
+    Target("limit with 10 M sources, median ns", 150, inside("limit at 10 M sources, median")),
+    Target("limit with 10 M sources, worst against a fixed array", 1.0, single("worst stall")),
+    Target("200 signatures over 6 fields, us", 0.6, lambda run: in_microseconds(inside("200 signatures over 6 fields")(run))),
+    Target("100,000 prefixes, IPv4, ns", 60, inside("100,000 prefixes, IPv4")),
+    Target("20,000 prefixes, IPv6, ns", 150, inside("20,000 prefixes, IPv6")),
+    Target("memory besides the tables, 32 connections, MiB", 24, memory(32)),
+]
+
+
+def in_microseconds(value):
+    return None if value is None else value / 1000
+
+
+def table(run):
+    """Lines of Markdown, and rows for machines."""
+    rows = [row for row in (target.row(run) for target in ALL) if row]
+    lines = ["| figure | measured | target | of the target | |", "|---|--:|--:|--:|---|"]
+    for row in rows:
+        share = "" if row["ratio"] is None else f"{row['ratio']:.2f}"
+        lines.append(
+            f"| {row['figure']} | {row['value']:.3g} | {row['target']:g} | {share} | {'' if row['holds'] else 'missed'} |")
+    return lines, rows

@@ -1,0 +1,63 @@
+import Guard
+import JSON
+import Policy
+
+/// The two readers of a `guard.check`, side by side: the one-pass scanner must say what the parser says, or nothing.
+package final class Readers {
+    package enum Outcome: Equatable {
+        /// The scanner left the text to the parser.
+        case notPlain
+        case same
+        /// The scanner understood something that the parser did not, or understood it otherwise: what.
+        case different(String)
+    }
+
+    private let scratch = Scratch()
+    private let names = PlainNames()
+
+    package init() {}
+
+    deinit { names.deallocate() }
+
+    package func compare(_ text: [UInt8]) -> Outcome {
+        text.withUnsafeBytes { line in
+            var facts = RequestFacts(source: IPAddress(v4: 0))
+            let memory = scratch.bytes(line.count + 16)
+            guard let id = PlainCheck.read(line, scratch: memory, names: names, into: &facts) else { return .notPlain }
+            return Self.compare(facts, id, with: line)
+        }
+    }
+
+    private static func compare(
+        _ facts: RequestFacts, _ id: UnsafeRawBufferPointer, with line: UnsafeRawBufferPointer
+    ) -> Outcome {
+        let document: JSONDocument
+        do throws(JSONParseError) { document = try JSONDocument(parsing: line) } catch {
+            return .different("the parser: \(error.message)")
+        }
+        return document.withRoot { root in
+            guard root["jsonrpc"]?.string == "2.0", root["method"]?.string == "guard.check", let parsedID = root["id"],
+                root["params"]?["method"] != nil || root["params"]?["message"] != nil
+            else { return .different("the parser sees another request") }
+            guard let parsed = try? RequestParams.facts(root["params"]) else { return .different("params are refused") }
+            var writer = JSONWriter()
+            writer.value(parsedID)
+            guard writer.bytes.elementsEqual(id) else { return .different("id") }
+            return difference(facts, parsed).map(Outcome.different) ?? .same
+        }
+    }
+
+    private static func difference(_ left: RequestFacts, _ right: RequestFacts) -> String? {
+        if left.source != right.source { return "source_ip" }
+        if left.transport != right.transport { return "transport" }
+        if left.cseq != right.cseq { return "cseq" }
+        if left.maxForwards != right.maxForwards { return "max_forwards" }
+        if left.count != right.count { return "count" }
+        if left.nonceIsValid != right.nonceIsValid { return "auth_nonce_valid" }
+        for field in Field.allCases {
+            let same = left[field].isKnown == right[field].isKnown && left[field].sameBytes(as: right[field])
+            if !same { return field.name }
+        }
+        return nil
+    }
+}

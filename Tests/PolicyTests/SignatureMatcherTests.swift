@@ -1,0 +1,107 @@
+import Testing
+
+@testable import Policy
+
+@Suite struct SignatureMatcherTests {
+    /// One of the four ways to compare with texts.
+    enum Way: CaseIterable {
+        case equals, prefix, suffix, contains
+
+        func matcher(_ texts: [String]) -> Matcher {
+            let bytes = texts.map { Array($0.utf8) }
+            return switch self {
+            case .equals: .equals(bytes)
+            case .prefix: .prefix(bytes)
+            case .suffix: .suffix(bytes)
+            case .contains: .contains(bytes)
+            }
+        }
+
+        /// The same, said plainly.
+        func holds(_ value: String, _ text: String) -> Bool {
+            let value = value.lowercased()
+            return switch self {
+            case .equals: value == text
+            case .prefix: value.hasPrefix(text)
+            case .suffix: value.hasSuffix(text)
+            case .contains: value.firstRange(of: text) != nil
+            }
+        }
+    }
+
+    private static func signature(_ name: String, _ conditions: [Condition]) -> Signature {
+        Signature(name: name, tool: "t", purpose: .scan, weight: 1, mode: .enforce, conditions: conditions)
+    }
+
+    private static func found(_ signatures: [Signature], _ texts: [Field: String]) -> [Int] {
+        withFacts(texts) { facts in
+            var (carried, found) = (SignatureMatcher(signatures, dialling: .common).carried(by: facts), [Int]())
+            while let index = carried.popFirst() { found.append(index) }
+            return found
+        }
+    }
+
+    /// Few letters, so that texts begin, end and overlap in each other as often as can be.
+    private static func text(_ count: ClosedRange<Int>, _ random: inout some RandomNumberGenerator) -> String {
+        String((0..<Int.random(in: count, using: &random)).map { _ in "abAB-".randomElement(using: &random)! })
+    }
+
+    @Test(arguments: 1...20) func allTextsAtOnceAreFoundAsOneByOne(seed: UInt64) {
+        var random = Repeatable(state: seed)
+        let wanted = (0..<60).map { _ in
+            (way: Way.allCases.randomElement(using: &random)!, text: Self.text(1...4, &random).lowercased())
+        }
+        let signatures = wanted.enumerated().map { number, wanted in
+            Self.signature(
+                "s\(number)", [Condition(fields: [.userAgent, .contact], matcher: wanted.way.matcher([wanted.text]))])
+        }
+        for _ in 0..<50 {
+            let (agent, contact) = (Self.text(0...9, &random), Self.text(0...3, &random))
+            let expected = wanted.indices.filter { index in
+                [agent, contact].contains { wanted[index].way.holds($0, wanted[index].text) }
+            }
+            #expect(Self.found(signatures, [.userAgent: agent, .contact: contact]) == expected)
+        }
+    }
+
+    @Test func aSignatureNeedsAllOfItsConditions() {
+        let both = Self.signature(
+            "both",
+            [
+                Condition(fields: [.fromUser], matcher: Way.equals.matcher(["100"])),
+                Condition(fields: [.fromDomain], matcher: Way.equals.matcher(["1.1.1.1", ""])),
+            ])
+        #expect(Self.found([both], [.fromUser: "100", .fromDomain: "1.1.1.1"]) == [0])
+        #expect(Self.found([both], [.fromUser: "100", .fromDomain: ""]) == [0])
+        #expect(Self.found([both], [.fromUser: "100"]) == [])
+        #expect(Self.found([both], [.fromUser: "100", .fromDomain: "1.1.1.2"]) == [])
+    }
+
+    /// A pattern that makes other engines go back again and again, and one that is its own suffix many times.
+    @Test func looksAtEachByteOfAHostileValueOnce() {
+        let texts = (1...64).map { String(repeating: "a", count: $0) + "b" }
+        let signatures = [Self.signature("s", [Condition(fields: [.userAgent], matcher: Way.contains.matcher(texts))])]
+        #expect(Self.found(signatures, [.userAgent: String(repeating: "a", count: 60_000)]) == [])
+        #expect(Self.found(signatures, [.userAgent: String(repeating: "a", count: 60_000) + "B"]) == [0])
+    }
+
+    @Test func holdsAsManySignaturesAsAPolicyMay() {
+        let signatures = (0..<Hits.mostSignatures).map { number in
+            Self.signature(
+                "s\(number)", [Condition(fields: [.userAgent], matcher: Way.prefix.matcher(["x\(number)-"]))])
+        }
+        for number in [0, 63, 64, 300, Hits.mostSignatures - 1] {
+            #expect(Self.found(signatures, [.userAgent: "X\(number)-y"]) == [number])
+        }
+    }
+}
+
+/// Numbers that are the same in every run (Knuth's MMIX).
+private struct Repeatable: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        return state ^ state >> 33
+    }
+}
