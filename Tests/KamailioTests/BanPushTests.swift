@@ -19,10 +19,13 @@ final class FakeKamailio: Sendable {
 
     let path: String
     let table = Mutex(Table())
+    private let folder: String
     private let descriptor: Int32
 
-    init(path: String) {
-        self.path = path
+    init() {
+        var template = Array("/tmp/sipguardd-test-XXXXXX".utf8CString)
+        folder = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
+        path = folder + "/rpc.sock"
         descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
         var name = sockaddr_un()
         name.sun_family = sa_family_t(AF_UNIX)
@@ -38,6 +41,7 @@ final class FakeKamailio: Sendable {
     deinit {
         close(descriptor)
         unlink(path)
+        rmdir(folder)
     }
 
     /// Answers what is there, and what comes within the time of a receive.
@@ -93,7 +97,6 @@ final class FakeKamailio: Sendable {
 
 /// The push against a table of its own; Tests/Integration/test_push.py has the real Kamailio.
 @Suite(.serialized) struct BanPushTests {
-    private let folder: String
     private let kamailio: FakeKamailio
     private let state: GuardState
     private let events = Events()
@@ -104,9 +107,7 @@ final class FakeKamailio: Sendable {
     }
 
     init() throws {
-        var template = Array("/tmp/sipguardd-test-XXXXXX".utf8CString)
-        folder = template.withUnsafeMutableBufferPointer { String(cString: mkdtemp($0.baseAddress!)) }
-        kamailio = FakeKamailio(path: folder + "/rpc.sock")
+        kamailio = FakeKamailio()
         let text = "version: 1\nextends: default\nban: { after: 3 }\nown_addresses: [203.0.113.1/32]\n"
         let policy = LoadedPolicy(
             document: try PolicyDocument.parse(text: text, name: "test.yaml"), path: nil, loadedAt: Clock.now)
@@ -148,8 +149,6 @@ final class FakeKamailio: Sendable {
     private func close(_ push: BanPush) {
         kamailio.table.withLock { $0.isHung = true }
         push.stop()
-        unlink(kamailio.path)
-        rmdir(folder)
     }
 
     @Test("bans that are there and bans that come are pushed, those of protected and trusted sources never")
@@ -217,7 +216,5 @@ final class FakeKamailio: Sendable {
         push.stop()
         await served.value
         #expect(kamailio.table.withLock { $0.entries.isEmpty })
-        unlink(kamailio.path)
-        rmdir(folder)
     }
 }
