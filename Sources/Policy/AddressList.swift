@@ -46,6 +46,11 @@ public struct AddressList: Sendable {
 
     /// The entry of the longest prefix that holds the address now.
     public func entry(around address: IPAddress, now: Instant) -> AddressEntry? {
+        // Most lists are empty, and every request asks.
+        count == 0 ? nil : search(around: address, now: now)
+    }
+
+    private func search(around address: IPAddress, now: Instant) -> AddressEntry? {
         var best: AddressEntry?
         for tier in tiers where !tier.isEmpty {
             guard let found = tier.entry(around: address, now: now) else { continue }

@@ -6,6 +6,7 @@ public struct FeedTable: Sendable {
     public static let most = 32
 
     private let ranges: AddressRanges
+    private let isEmpty: Bool
 
     /// - Parameter feeds: the networks of each feed, by its place in the policy; overlaps are welcome.
     public init(_ feeds: [[Prefix]] = []) {
@@ -19,7 +20,7 @@ public struct FeedTable: Sendable {
             mask ^= bit
             if steps.last?.start == start { steps[steps.count - 1].value = mask } else { steps.append((start, mask)) }
         }
-        ranges = AddressRanges(steps)
+        (ranges, isEmpty) = (AddressRanges(steps), steps.isEmpty)
     }
 
     /// Where a feed begins and ends to hold, its own overlaps merged.
@@ -39,5 +40,5 @@ public struct FeedTable: Sendable {
     }
 
     /// The feeds that name the address, one bit each.
-    public subscript(address: IPAddress) -> UInt32 { ranges[address] }
+    public subscript(address: IPAddress) -> UInt32 { isEmpty ? 0 : ranges[address] }
 }

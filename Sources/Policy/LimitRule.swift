@@ -1,5 +1,5 @@
 /// A limit on behaviour: who exceeds it is treated according to its purpose.
-public struct LimitRule: Sendable {
+public final class LimitRule: Sendable {
     public let name: String
     public let id: NameID
     public let mode: Mode
