@@ -7,6 +7,7 @@ import Synchronization
 /// comparisons and two cache lines for a look-up. When both lines are full, the entry whose time is soonest over makes room;
 /// one that is over already held nothing. Lines are guarded by stripes, and both lines of a key by the same one.
 public final class CounterTable: CounterStore {
+    private let memory: TableMemory
     private let stripes: Stripes<Lines>
     private let key = SipHash.Key()
     /// Counters for everything there is, such as the answer budget of all sources: few, and never forgotten.
@@ -21,8 +22,16 @@ public final class CounterTable: CounterStore {
     /// A table of at most `bytes`, at least one line for each stripe.
     public init(bytes: Int, stripes count: Int = 256) {
         let lines = max(1, bytes / Lines.lineBytes / count)
-        stripes = Stripes(count) { Lines(count: lines) }
+        memory = TableMemory(bytes: lines * Lines.lineBytes * count)
+        var next = memory.start
+        stripes = Stripes(count) {
+            defer { next += lines * Lines.lineBytes }
+            return Lines(count: lines, at: next)
+        }
     }
+
+    /// See `TableMemory`.
+    public func useHugePages() { memory.useHugePages() }
 
     public var usage: Usage {
         var usage = Usage()
@@ -108,7 +117,7 @@ public final class CounterTable: CounterStore {
 }
 
 /// The lines of one stripe.
-private struct Lines: ~Copyable {
+private struct Lines: ~Copyable, @unchecked Sendable {  // Sendable: reached through its stripe's lock only
     static let entriesPerLine = 4
     static let lineBytes = 64
 
@@ -123,13 +132,14 @@ private struct Lines: ~Copyable {
     var evictions: UInt64 = 0
     private let entries: UnsafeMutablePointer<Entry>
 
-    init(count: Int) {
+    /// - Parameter memory: as many lines, at a multiple of their size; it outlives this.
+    init(count: Int, at memory: UnsafeMutableRawPointer) {
         self.count = count
-        entries = .allocate(capacity: count * Self.entriesPerLine, alignment: Self.lineBytes)
-        entries.initialize(repeating: Entry(), count: count * Self.entriesPerLine)
+        let capacity = count * Self.entriesPerLine
+        entries = memory.bindMemory(to: Entry.self, capacity: capacity)
+        // Written to here, so that no page is new to the process when a request needs it.
+        entries.initialize(repeating: Entry(), count: capacity)
     }
-
-    deinit { entries.deallocate() }
 
     private static func tag(_ hash: UInt64) -> UInt64 { hash == 0 ? 1 : hash }
 
@@ -159,13 +169,5 @@ private struct Lines: ~Copyable {
         if victim.pointee.until > now.microseconds { evictions += 1 }
         victim.pointee = Entry(tag: Self.tag(hash), until: now.microseconds)
         return victim
-    }
-}
-
-extension UnsafeMutablePointer {
-    /// Memory for `capacity` values that begins at a multiple of `alignment`.
-    static func allocate(capacity: Int, alignment: Int) -> Self {
-        UnsafeMutableRawPointer.allocate(byteCount: capacity * MemoryLayout<Pointee>.stride, alignment: alignment)
-            .bindMemory(to: Pointee.self, capacity: capacity)
     }
 }

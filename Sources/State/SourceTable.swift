@@ -8,6 +8,7 @@ import Synchronization
 /// millions of forged one-packet sources push out each other and nobody else. If all eight are worthier than a source
 /// seen once, it is decided about with a passing record and forgotten, which is counted.
 public final class SourceTable: Sendable {
+    private let memory: TableMemory
     private let stripes: Stripes<Sets>
     private let key = SipHash.Key()
 
@@ -22,8 +23,16 @@ public final class SourceTable: Sendable {
     /// A table of at most `bytes`, at least one set for each stripe.
     public init(bytes: Int, stripes count: Int = 256) {
         let sets = max(1, bytes / Sets.bytesOfSet / count)
-        stripes = Stripes(count) { Sets(count: sets) }
+        memory = TableMemory(bytes: sets * Sets.bytesOfSet * count)
+        var (records, prints) = (memory.start, memory.start + sets * Sets.bytesOfRecords * count)
+        stripes = Stripes(count) {
+            defer { (records, prints) = (records + sets * Sets.bytesOfRecords, prints + sets * Sets.bytesOfPrints) }
+            return Sets(count: sets, records: records, prints: prints)
+        }
     }
+
+    /// See `TableMemory`.
+    public func useHugePages() { memory.useHugePages() }
 
     public var usage: Usage {
         var usage = Usage()
@@ -37,16 +46,27 @@ public final class SourceTable: Sendable {
     }
 
     /// Gives exclusive access to a source's record, made if need be.
+    @inlinable
     public func withRecord<Result>(
         of address: IPAddress, trust: Trust, now: Instant, _ body: (inout SourceRecord) -> Result
     ) -> Result {
+        // Inlined where the result's type is known, and the result is moved: a decision's copy counts references.
+        withUnsafeTemporaryAllocation(of: Result.self, capacity: 1) { result in
+            visit(address, trust, now) { result.initializeElement(at: 0, to: body(&$0)) }
+            return result.moveElement(from: 0)
+        }
+    }
+
+    @usableFromInline
+    func visit(_ address: IPAddress, _ trust: Trust, _ now: Instant, _ body: (inout SourceRecord) -> Void) {
         let hash = hash(address)
-        return stripes.withPart(of: hash) { sets in
+        stripes.withPart(of: hash) { sets in
             if let place = sets.find(address, hash) ?? sets.make(address, hash, trust, now) {
-                return body(&place.pointee)
+                body(&place.pointee)
+            } else {
+                var passing = SourceRecord(address: address, now: now)
+                body(&passing)
             }
-            var passing = SourceRecord(address: address, now: now)
-            return body(&passing)
         }
     }
 
@@ -80,10 +100,12 @@ public final class SourceTable: Sendable {
 ///
 /// Beside the records stand their fingerprints, so that looking for a source touches the lines of two sets of fingerprints and
 /// its own record, not eight records.
-private struct Sets: ~Copyable {
+private struct Sets: ~Copyable, @unchecked Sendable {  // Sendable: reached through its stripe's lock only
     static let places = 4
     typealias Place = UnsafeMutablePointer<SourceRecord>
-    static var bytesOfSet: Int { places * (MemoryLayout<SourceRecord>.stride + MemoryLayout<UInt32>.stride) }
+    static var bytesOfRecords: Int { places * MemoryLayout<SourceRecord>.stride }
+    static var bytesOfPrints: Int { places * MemoryLayout<UInt32>.stride }
+    static var bytesOfSet: Int { bytesOfRecords + bytesOfPrints }
 
     let count: Int
     private(set) var used = 0
@@ -93,19 +115,15 @@ private struct Sets: ~Copyable {
     /// 0 for an empty place.
     private let prints: UnsafeMutablePointer<UInt32>
 
-    init(count: Int) {
+    /// Both pieces of memory have room for as many sets, and outlive this.
+    init(count: Int, records: UnsafeMutableRawPointer, prints: UnsafeMutableRawPointer) {
         self.count = count
-        records = .allocate(capacity: count * Self.places, alignment: 64)
+        self.records = records.bindMemory(to: SourceRecord.self, capacity: count * Self.places)
         // Written to here, so that no page is new to the process when a request needs it.
-        records.initialize(
+        self.records.initialize(
             repeating: SourceRecord(address: IPAddress(value: 0), now: .never), count: count * Self.places)
-        prints = .allocate(capacity: count * Self.places, alignment: 64)
-        prints.initialize(repeating: 0, count: count * Self.places)
-    }
-
-    deinit {
-        records.deallocate()
-        prints.deallocate()
+        self.prints = prints.bindMemory(to: UInt32.self, capacity: count * Self.places)
+        self.prints.initialize(repeating: 0, count: count * Self.places)
     }
 
     @inline(__always)
