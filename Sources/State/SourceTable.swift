@@ -197,10 +197,11 @@ private struct Worth: Comparable {
             rank = .banned
         } else if record.isTrusted(trust, now: now) {
             rank = .trusted
-        } else if record.flood.isPresent, now - record.flood.lastMessage < .seconds(600) {
-            rank = record.flood.messages > 1 ? .treated : .active
+        } else if record.flood.messages > 1, record.flood.isPresent, now - record.flood.lastMessage < .seconds(600) {
+            rank = .treated
         } else {
-            // A source that has been silent for long is worth no more than one that was never seen again.
+            // One message is all that a forged source sends, whatever it looks like. And a source that has been silent for long is
+            // worth no more than one that was never seen again.
             rank = record.requests > 1 && now - record.lastSeen < .seconds(600) ? .active : .seenOnce
         }
     }

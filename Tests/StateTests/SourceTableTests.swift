@@ -39,6 +39,11 @@ private func address(_ number: Int) -> IPAddress { IPAddress(v4: UInt32(number))
             table.withRecord(of: address(number), trust: trust, now: now + .seconds(1)) {
                 $0.requests += 1
                 $0.lastSeen = now + .seconds(1)
+                // every other one looks like a scanner, whose treatment has begun
+                guard number % 2 == 0 else { return }
+                $0.flood.treatment = NameID(rawValue: 1)
+                $0.flood.messages = 1
+                $0.flood.lastMessage = now + .seconds(1)
             }
         }
         for number in 0..<100 {
