@@ -5,9 +5,11 @@
  *
  * In the flood's files "@SOURCE@" becomes an address of 13.0.0.0/8, another for each message, or one of SOURCES. They are sent in
  * turn over so many connections, DEPTH requests at a time, at full speed. The probe is asked over a connection of its own, each
- * PAUSE us; without a flood for so many seconds. Files are one line each, with the id 1; a reply must bring it back with a result.
+ * PAUSE us, which is below what the policy calls a flood; without a flood for so many seconds. Files are one line each, with the
+ * id 1; a reply must bring it back with a result.
  *
- * Prints one line of JSON: messages, seconds, probes, and the probe's times in us. Exit code 1: the server failed; 3: a reply was wrong.
+ * Prints one line of JSON: messages, seconds, probes, and the probe's times in us. Exit code 1: the server failed; 3: a reply
+ * was wrong.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -21,7 +23,7 @@
 
 #include "histogram.h"
 
-enum { LINE = 8192, FILES = 4, THREADS = 16, DEPTH = 64, PAUSE = 500 };
+enum { LINE = 8192, FILES = 4, THREADS = 16, DEPTH = 64, PAUSE = 4000 };
 static const char REPLY[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":";
 
 struct template {
