@@ -55,6 +55,23 @@ private func address(_ number: Int) -> IPAddress { IPAddress(v4: UInt32(number))
         #expect(usage.used <= usage.capacity && usage.evictions > 200_000 && usage.overflows == 0)
     }
 
+    /// Whether they came before or during the flood.
+    @Test(arguments: [0, 200_000])
+    func aQuarterOfThePlacesIsSafeForActiveSources(forgedBefore: Int) {
+        let table = SourceTable(bytes: 4 << 20)
+        func forge(_ numbers: Range<Int>) {
+            for number in numbers {
+                table.withRecord(of: address(number), trust: trust, now: now) { $0.requests += 1 }
+            }
+        }
+        forge(1_000_000..<1_000_000 + forgedBefore)
+        let active = 0..<table.usage.capacity / 4
+        for number in active { table.withRecord(of: address(number), trust: trust, now: now) { $0.requests = 5 } }
+        forge(2_000_000..<2_300_000)
+        #expect(active.allSatisfy { table.record(of: address($0))?.requests == 5 })
+        #expect(table.usage.overflows == 0)
+    }
+
     @Test func aTableFullOfBannedSourcesStillServesOthers() {
         let table = SourceTable(bytes: 1, stripes: 1)
         for number in 0..<100 {
