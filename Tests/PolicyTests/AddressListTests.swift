@@ -1,3 +1,4 @@
+import Repeatable
 import Testing
 
 @testable import Policy
@@ -10,7 +11,7 @@ import Testing
     /// Comings and goings, each time against a dictionary.
     @Test(arguments: [UInt64(1), 2, 3, 4])
     func agreesWithADictionary(seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = SeededRandom(seed: seed)
         var list = AddressList()
         var model: [Prefix: AddressEntry] = [:]
         for step in 0..<6000 {
