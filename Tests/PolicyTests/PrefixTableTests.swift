@@ -44,6 +44,13 @@ import Testing
             #expect(table[address].map { prefixes[$0].bits } == around.map { prefixes[$0].bits }.max(), "\(address)")
             #expect(feeds[address] == around.reduce(0) { $0 | 1 << UInt32($1 % 5) }, "\(address)")
         }
+        for _ in 0..<100 {
+            let network = Prefix.random(&random)
+            // All of IPv4 is one place in the table of IPv6.
+            if !network.first.isV4, network.contains(IPAddress(v4: 0)) { continue }
+            let overlapping = prefixes.indices.filter { prefixes[$0].overlaps(network) }
+            #expect(feeds.naming(anyOf: network) == overlapping.reduce(0) { $0 | 1 << UInt32($1 % 5) }, "\(network)")
+        }
     }
 
     @Test func namesEveryPrefixAroundAnAddress() throws {
