@@ -3,6 +3,13 @@ import PackageDescription
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// With the Swift runtime inside: what nothing uses is left out of memory, the start finds nothing to bind, and the program
+/// runs where no Swift is. The last two are parts of FoundationEssentials, which swift-argument-parser uses.
+let selfContained: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims"], .when(configuration: .release))
+]
+
 let package = Package(
     name: "sipguardd",
     products: [
@@ -13,7 +20,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -22,8 +28,9 @@ let package = Package(
         .target(name: "JSON", dependencies: ["CJansson", "CPlatform"], swiftSettings: strict),
         .target(name: "RPC", dependencies: ["JSON", "CPlatform"], swiftSettings: strict),
         .target(name: "Policy", swiftSettings: strict),
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(
-            name: "PolicyFile", dependencies: ["Policy", "Yams"],
+            name: "PolicyFile", dependencies: ["CYaml", "Policy"],
             resources: [.embedInCode("default-policy.yaml"), .embedInCode("policy.schema.json")], swiftSettings: strict),
         .target(name: "State", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "Guard", dependencies: ["JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
@@ -54,14 +61,14 @@ let package = Package(
         .executableTarget(
             name: "sipguardd",
             dependencies: ["Daemon", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: strict),
+            swiftSettings: strict, linkerSettings: selfContained),
         .target(name: "Console", dependencies: ["JSON", "Policy"], swiftSettings: strict),
         .executableTarget(
             name: "sipguardctl",
             dependencies: [
                 "Console", "RPC", "JSON", "PolicyFile", "Replay",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ], swiftSettings: strict),
+            ], swiftSettings: strict, linkerSettings: selfContained),
         .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
         .executableTarget(
             name: "micro-bench",
