@@ -68,6 +68,9 @@ ALL = [
     Target("100,000 prefixes, IPv4, ns", 60, inside("100,000 prefixes, IPv4")),
     Target("20,000 prefixes, IPv6, ns", 150, inside("20,000 prefixes, IPv6")),
     Target("memory besides the tables, 32 connections, MiB", 24, memory(32)),
+    Target("exec to first verdict, nothing to bring back, ms", 100, single("start, nothing")),
+    Target("exec to first verdict, 100,000 banned sources, ms", 100, single("start, sources")),
+    Target("exec to first verdict, 100,000 bans set by hand, ms", 100, single("start, by hand")),
 ]
 
 
