@@ -10,6 +10,9 @@ let selfContained: [LinkerSetting] = [
         ["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims"], .when(configuration: .release))
 ]
 
+/// Swift without its runtime. By flags and not by the package's own setting, which would link a debug build so as well.
+let embedded = ["-enable-experimental-feature", "Embedded"]
+
 let package = Package(
     name: "sipguardd",
     products: [
@@ -42,11 +45,13 @@ let package = Package(
         .target(
             name: "Feeds", dependencies: ["CFetch", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
             swiftSettings: strict),
+        .target(name: "CProgram"),
         .target(name: "AGI", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "FastAGI", dependencies: ["AGI", "Guard", "Policy", "RPC"], swiftSettings: strict),
         .executableTarget(
-            name: "sipguard-agi", dependencies: ["AGI"], swiftSettings: strict,
-            linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
+            name: "sipguard-agi", dependencies: ["CProgram"],
+            swiftSettings: strict + [.define("ONE_MODULE"), .unsafeFlags(embedded, .when(configuration: .release))],
+            linkerSettings: [.unsafeFlags(embedded + ["-static-executable"], .when(configuration: .release))]),
         .target(name: "AMI", dependencies: ["Guard", "Policy", "RPC"], swiftSettings: strict),
         .target(name: "ARI", dependencies: ["Guard", "JSON", "Policy", "RPC"], swiftSettings: strict),
         .target(name: "Kamailio", dependencies: ["Guard", "JSON", "Policy", "RPC"], swiftSettings: strict),
