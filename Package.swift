@@ -7,7 +7,8 @@ let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 /// runs where no Swift is. The last two are parts of FoundationEssentials, which swift-argument-parser uses.
 let selfContained: [LinkerSetting] = [
     .unsafeFlags(
-        ["-static-stdlib", "-l_FoundationCollections", "-l_FoundationCShims"], .when(configuration: .release))
+        ["-static-stdlib", "-use-ld=lld", "-l_FoundationCollections", "-l_FoundationCShims"],
+        .when(configuration: .release))
 ]
 
 /// Swift without its runtime. By flags and not by the package's own setting, which would link a debug build so as well.
