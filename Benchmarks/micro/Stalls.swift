@@ -16,7 +16,6 @@ enum Stalls {
             _ = table.take(key, limit: limit, count: 1, now: Instant(microseconds: 1_000_000))
         }
         for source in 0..<sources { update(source) }
-        table.useHugePages()
         let array = UnsafeMutablePointer<UInt64>.allocate(capacity: bytes / 8)
         array.initialize(repeating: 0, count: bytes / 8)
         defer { array.deallocate() }

@@ -7,7 +7,6 @@ import Synchronization
 /// comparisons and two cache lines for a look-up. When both lines are full, the entry whose time is soonest over makes room;
 /// one that is over already held nothing. Lines are guarded by stripes, and both lines of a key by the same one.
 public final class CounterTable: CounterStore {
-    private let memory: TableMemory
     private let stripes: Stripes<Lines>
     private let key = SipHash.Key()
     /// Counters for everything there is, such as the answer budget of all sources: few, and never forgotten.
@@ -22,16 +21,9 @@ public final class CounterTable: CounterStore {
     /// A table of at most `bytes`, at least one line for each stripe.
     public init(bytes: Int, stripes count: Int = 256) {
         let lines = max(1, bytes / Lines.lineBytes / count)
-        memory = TableMemory(bytes: lines * Lines.lineBytes * count)
-        var next = memory.start
-        stripes = Stripes(count) {
-            defer { next += lines * Lines.lineBytes }
-            return Lines(count: lines, at: next)
-        }
+        let memory = TableMemory(bytes: count * Lines.bytes(lines))
+        stripes = Stripes(count) { Lines(count: lines, in: memory) }
     }
-
-    /// See `TableMemory`.
-    public func useHugePages() { memory.useHugePages() }
 
     public var usage: Usage {
         var usage = Usage()
@@ -117,7 +109,7 @@ public final class CounterTable: CounterStore {
 }
 
 /// The lines of one stripe.
-private struct Lines: ~Copyable, @unchecked Sendable {  // Sendable: reached through its stripe's lock only
+private struct Lines: ~Copyable {
     static let entriesPerLine = 4
     static let lineBytes = 64
 
@@ -131,15 +123,15 @@ private struct Lines: ~Copyable, @unchecked Sendable {  // Sendable: reached thr
     let count: Int
     var evictions: UInt64 = 0
     private let entries: UnsafeMutablePointer<Entry>
+    private let memory: TableMemory
 
-    /// - Parameter memory: as many lines, at a multiple of their size; it outlives this.
-    init(count: Int, at memory: UnsafeMutableRawPointer) {
-        self.count = count
-        let capacity = count * Self.entriesPerLine
-        entries = memory.bindMemory(to: Entry.self, capacity: capacity)
-        // Written to here, so that no page is new to the process when a request needs it.
-        entries.initialize(repeating: Entry(), count: capacity)
+    init(count: Int, in memory: TableMemory) {
+        (self.count, self.memory) = (count, memory)
+        entries = memory.take(count * Self.entriesPerLine, of: Entry.self)
+        entries.initialize(repeating: Entry(), count: count * Self.entriesPerLine)
     }
+
+    static func bytes(_ count: Int) -> Int { TableMemory.size(count * entriesPerLine, of: Entry.self) }
 
     private static func tag(_ hash: UInt64) -> UInt64 { hash == 0 ? 1 : hash }
 

@@ -8,7 +8,6 @@ import Synchronization
 /// millions of forged one-packet sources push out each other and nobody else. If all eight are worthier than a source
 /// seen once, it is decided about with a passing record and forgotten, which is counted.
 public final class SourceTable: Sendable {
-    private let memory: TableMemory
     private let stripes: Stripes<Sets>
     private let key = SipHash.Key()
 
@@ -23,16 +22,9 @@ public final class SourceTable: Sendable {
     /// A table of at most `bytes`, at least one set for each stripe.
     public init(bytes: Int, stripes count: Int = 256) {
         let sets = max(1, bytes / Sets.bytesOfSet / count)
-        memory = TableMemory(bytes: sets * Sets.bytesOfSet * count)
-        var (records, prints) = (memory.start, memory.start + sets * Sets.bytesOfRecords * count)
-        stripes = Stripes(count) {
-            defer { (records, prints) = (records + sets * Sets.bytesOfRecords, prints + sets * Sets.bytesOfPrints) }
-            return Sets(count: sets, records: records, prints: prints)
-        }
+        let memory = TableMemory(bytes: count * Sets.bytes(sets))
+        stripes = Stripes(count) { Sets(count: sets, in: memory) }
     }
-
-    /// See `TableMemory`.
-    public func useHugePages() { memory.useHugePages() }
 
     public var usage: Usage {
         var usage = Usage()
@@ -100,12 +92,10 @@ public final class SourceTable: Sendable {
 ///
 /// Beside the records stand their fingerprints, so that looking for a source touches the lines of two sets of fingerprints and
 /// its own record, not eight records.
-private struct Sets: ~Copyable, @unchecked Sendable {  // Sendable: reached through its stripe's lock only
+private struct Sets: ~Copyable {
     static let places = 4
     typealias Place = UnsafeMutablePointer<SourceRecord>
-    static var bytesOfRecords: Int { places * MemoryLayout<SourceRecord>.stride }
-    static var bytesOfPrints: Int { places * MemoryLayout<UInt32>.stride }
-    static var bytesOfSet: Int { bytesOfRecords + bytesOfPrints }
+    static var bytesOfSet: Int { places * (MemoryLayout<SourceRecord>.stride + MemoryLayout<UInt32>.stride) }
 
     let count: Int
     private(set) var used = 0
@@ -114,16 +104,20 @@ private struct Sets: ~Copyable, @unchecked Sendable {  // Sendable: reached thro
     private let records: Place
     /// 0 for an empty place.
     private let prints: UnsafeMutablePointer<UInt32>
+    private let memory: TableMemory
 
-    /// Both pieces of memory have room for as many sets, and outlive this.
-    init(count: Int, records: UnsafeMutableRawPointer, prints: UnsafeMutableRawPointer) {
-        self.count = count
-        self.records = records.bindMemory(to: SourceRecord.self, capacity: count * Self.places)
+    init(count: Int, in memory: TableMemory) {
+        (self.count, self.memory) = (count, memory)
+        records = memory.take(count * Self.places, of: SourceRecord.self)
         // Written to here, so that no page is new to the process when a request needs it.
-        self.records.initialize(
+        records.initialize(
             repeating: SourceRecord(address: IPAddress(value: 0), now: .never), count: count * Self.places)
-        self.prints = prints.bindMemory(to: UInt32.self, capacity: count * Self.places)
-        self.prints.initialize(repeating: 0, count: count * Self.places)
+        prints = memory.take(count * Self.places, of: UInt32.self)
+        prints.initialize(repeating: 0, count: count * Self.places)
+    }
+
+    static func bytes(_ count: Int) -> Int {
+        TableMemory.size(count * places, of: SourceRecord.self) + TableMemory.size(count * places, of: UInt32.self)
     }
 
     @inline(__always)

@@ -1,30 +1,34 @@
 import Glibc
 
-/// The memory of a table, made once and in one piece.
-struct TableMemory: ~Copyable, @unchecked Sendable {  // Sendable: who writes where is for the table's stripes to say
-    private static let hugePage = 2 << 20
+/// The memory of one table, in one piece and on large pages where the system has them.
+///
+/// So the start waits for some dozen pages instead of many thousands, and a look-up in a full table seldom for the page tables.
+final class TableMemory: @unchecked Sendable {
+    private static let largePage = 2 << 20
 
-    let start: UnsafeMutableRawPointer
-    let count: Int
+    private let start: UnsafeMutableRawPointer
+    private var taken = 0
+    private let bytes: Int
 
-    init(bytes count: Int) {
-        self.count = count
-        start = .allocate(byteCount: count, alignment: count < Self.hugePage ? 64 : Self.hugePage)
+    init(bytes: Int) {
+        self.bytes = bytes
+        start = .allocate(byteCount: bytes, alignment: Self.largePage)
+        // No more than whole pages: what is resident stays within what was asked for. Where there are none, nothing changes.
+        madvise(start, bytes / Self.largePage * Self.largePage, MADV_HUGEPAGE)
     }
 
     deinit { start.deallocate() }
 
-    /// Asks the system to put what has been written there into huge pages: half the price of a look-up in a large table is
-    /// finding out where its page lies. Takes milliseconds for each, so it is for a thread of its own; where the system does
-    /// not do it at once (Linux before 6.1), it does so in the course of time, or never.
-    borrowing func useHugePages() {
-        let whole = count & ~(Self.hugePage - 1)
-        guard whole > 0, madvise(start, whole, MADV_HUGEPAGE) == 0 else { return }
-        for page in stride(from: 0, to: whole, by: Self.hugePage) {
-            guard madvise(start + page, Self.hugePage, Self.collapse) == 0 else { return }
-        }
+    /// Memory for `count` values that begins at a cache line; the first to be called, by one thread.
+    func take<Value>(_ count: Int, of type: Value.Type) -> UnsafeMutablePointer<Value> {
+        let place = start + taken
+        taken += Self.size(count, of: type)
+        precondition(taken <= bytes)
+        return place.bindMemory(to: type, capacity: count)
     }
 
-    /// MADV_COLLAPSE of the kernel's mman-common.h.
-    private static let collapse: CInt = 25
+    /// How much of it that takes.
+    static func size<Value>(_ count: Int, of type: Value.Type) -> Int {
+        (count * MemoryLayout<Value>.stride + 63) & ~63
+    }
 }
