@@ -3,7 +3,7 @@
 public struct IPAddress: Hashable, Comparable, Sendable {
     public let value: UInt128
 
-    private static let mapped: UInt128 = 0xFFFF << 32
+    private static var mapped: UInt128 { 0xFFFF << 32 }
 
     public init(value: UInt128) { self.value = value }
 
@@ -96,32 +96,5 @@ public struct IPAddress: Hashable, Comparable, Sendable {
         let headGroups = groups - tailGroups
         let top = headGroups == 0 ? 0 : head << UInt128(16 * (8 - headGroups))
         return top | tail
-    }
-}
-
-extension IPAddress: CustomStringConvertible {
-    /// Dotted quad, or the canonical form of RFC 5952.
-    public var description: String {
-        if isV4 {
-            return (0..<4).map { String(UInt8(truncatingIfNeeded: value >> (24 - 8 * $0))) }.joined(separator: ".")
-        }
-        let groups = (0..<8).map { UInt16(truncatingIfNeeded: value >> (112 - 16 * $0)) }
-        let gap = Self.longestZeroRun(groups)
-        func hex(_ part: ArraySlice<UInt16>) -> String { part.map { String($0, radix: 16) }.joined(separator: ":") }
-        guard let gap else { return hex(groups[...]) }
-        return hex(groups[..<gap.lowerBound]) + "::" + hex(groups[gap.upperBound...])
-    }
-
-    /// The run of at least two zero groups that RFC 5952 section 4.2 writes as `::`.
-    private static func longestZeroRun(_ groups: [UInt16]) -> Range<Int>? {
-        var best: Range<Int>?
-        var start = 0
-        while start < groups.count {
-            var end = start
-            while end < groups.count, groups[end] == 0 { end += 1 }
-            if end - start > max(1, best?.count ?? 0) { best = start..<end }
-            start = max(end, start + 1)
-        }
-        return best
     }
 }
