@@ -24,15 +24,22 @@ extension JSONWriter {
     }
 
     /// Writes what stands between the quotes of a string; see `string(_:)`.
+    @inlinable
+    @inline(__always)
     public mutating func escaped(_ bytes: UnsafeRawBufferPointer) {
         guard let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress else { return }
-        var index = 0
-        while true {
-            reserve(bytes.count &- index)
-            let plain = Int(plain_copy(base + length, start + index, bytes.count &- index))
-            length &+= plain
-            index &+= plain
-            guard index < bytes.count else { return }
+        reserve(bytes.count)
+        let plain = Int(plain_copy(base + length, start, bytes.count))
+        length &+= plain
+        if plain < bytes.count { escapedRest(bytes, from: plain) }
+    }
+
+    /// The same from the first byte on that is not plain.
+    @usableFromInline
+    mutating func escapedRest(_ bytes: UnsafeRawBufferPointer, from first: Int) {
+        let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress!
+        var index = first
+        while index < bytes.count {
             let scalar = lengthOfMultibyteScalar(in: bytes, at: index)
             if scalar > 0 {
                 raw(UnsafeRawBufferPointer(rebasing: bytes[index..<(index + scalar)]))
@@ -40,6 +47,10 @@ extension JSONWriter {
                 escape(bytes[index])
             }
             index &+= max(scalar, 1)
+            reserve(bytes.count &- index)
+            let plain = Int(plain_copy(base + length, start + index, bytes.count &- index))
+            length &+= plain
+            index &+= plain
         }
     }
 

@@ -98,36 +98,14 @@ public struct PlainScanner {
         return UnsafeBufferPointer(start: base + start, count: length)
     }
 
-    /// Copies as it looks: what was copied from an escape on is written over.
     @usableFromInline
     mutating func stringWithEscapes(from start: Int) -> UnsafeBufferPointer<UInt8>? {
-        var (index, out) = (start, scratch)
-        while true {
-            if index &+ 16 <= count {
-                let plain = Int(plain_copy16(out, base + index))
-                index &+= plain
-                out += plain
-                if plain == 16 { continue }
-            } else {
-                let plain = plain_copy(out, base + index, count &- index)
-                index &+= plain
-                out += plain
-                guard index < count else { return nil }
-            }
-            if base[index] == 0x22 { break }
-            // Escapes stand together at the end of a line.
-            repeat {
-                guard base[index] == 0x5C, index &+ 1 < count else { return nil }
-                let byte = plain_escaped(base[index &+ 1])
-                guard byte != 0 else { return nil }
-                out.pointee = byte
-                index &+= 2
-                out += 1
-            } while index < count && base[index] == 0x5C
-        }
-        defer { scratch = out }
-        position = index + 1
-        return UnsafeBufferPointer(start: scratch, count: out - scratch)
+        var read = 0
+        let length = plain_unescape(scratch, base + start, count - start, &read)
+        guard read > 0 else { return nil }
+        defer { scratch += length }
+        position = start + read
+        return UnsafeBufferPointer(start: scratch, count: length)
     }
 }
 
@@ -146,7 +124,7 @@ extension UInt128 {
     init(firstBytes count: Int, of start: UnsafePointer<UInt8>) {
         let words = UnsafeRawPointer(start).loadUnaligned(as: SIMD2<UInt64>.self)
         let bits = UInt64(truncatingIfNeeded: count) &* 8
-        let low = UInt64(littleEndian: words[0]), high = UInt64(littleEndian: words[1])
+        let (low, high) = (UInt64(littleEndian: words[0]), UInt64(littleEndian: words[1]))
         if count < 8 {
             self = UInt128(low & ~(~0 &<< bits))
         } else {

@@ -8,6 +8,14 @@ struct EightBytes: Equatable {
         word = UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
     }
 
+    /// Four to seven bytes: the first four and the last four, which may overlap.
+    @inline(__always)
+    init(fewer count: Int, _ start: UnsafePointer<UInt8>) {
+        let first = UnsafeRawPointer(start).loadUnaligned(as: UInt32.self)
+        let last = UnsafeRawPointer(start + (count &- 4)).loadUnaligned(as: UInt32.self)
+        word = UInt64(first) | UInt64(last) << 32
+    }
+
     private init(word: UInt64) { self.word = word }
 
     /// The place of the first that is `byte`.

@@ -52,6 +52,7 @@ extension UnsafeBufferPointer<UInt8> {
     }
 
     /// Whether this equals `text`, which must be lower case, with ASCII letters compared without case.
+    @inline(__always)
     public func equals(lowercase text: StaticString) -> Bool {
         count == text.utf8CodeUnitCount && hasPrefix(lowercase: Bytes(start: text.utf8Start, count: count))
     }
@@ -61,9 +62,12 @@ extension UnsafeBufferPointer<UInt8> {
         guard count >= prefix.count, let start = baseAddress, let wanted = prefix.baseAddress else {
             return prefix.isEmpty
         }
-        guard prefix.count >= 8 else {
+        guard prefix.count >= 4 else {
             for index in 0..<prefix.count where start[index].lowercased != wanted[index] { return false }
             return true
+        }
+        guard prefix.count >= 8 else {
+            return EightBytes(fewer: prefix.count, start).lowercased == EightBytes(fewer: prefix.count, wanted)
         }
         return Self.compare(prefix.count) { EightBytes(start + $0).lowercased == EightBytes(wanted + $0) }
     }

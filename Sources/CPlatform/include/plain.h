@@ -138,16 +138,44 @@ static inline size_t plain_copy(uint8_t *to, const uint8_t *from, size_t count)
     return done;
 }
 
-/// What a backslash and this byte stand for; 0 where that is nothing, or more than one ASCII character.
+/// What a backslash and this byte stand for; 0 where that is nothing, or not told by one letter.
 static inline uint8_t plain_escaped(uint8_t byte)
 {
-    switch (byte) {
-    case '"': case '\\': case '/': return byte;
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    default: return 0;
+    static const uint8_t meanings[256] = {
+        ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t',
+    };
+    return meanings[byte];
+}
+
+/// Copies a string's value to `to`, where there is room for `count` bytes, from behind the first of its quotes up to the second,
+/// with what its escapes stand for. How many bytes the value has and, in `read`, the offset behind the second quote; 0 in `read`
+/// where there is none, or where something else is not plain.
+static inline size_t plain_unescape(uint8_t *to, const uint8_t *from, size_t count, size_t *read)
+{
+    size_t index = 0, escapes = 0;
+    *read = 0;
+    for (;;) {
+        /* What is copied of a piece from its escape on is written over. */
+        if (index + 16 <= count) {
+            unsigned plain = plain_copy16(to + index - escapes, from + index);
+            index += plain;
+            if (plain == 16) continue;
+        } else {
+            index += plain_copy(to + index - escapes, from + index, count - index);
+            if (index == count) return 0;
+        }
+        if (from[index] == '"') break;
+        /* Escapes stand together at the end of a line. */
+        do {
+            uint8_t byte = from[index] == '\\' && index + 1 < count ? plain_escaped(from[index + 1]) : 0;
+            if (!byte) return 0;
+            to[index - escapes++] = byte;
+            index += 2;
+        } while (index < count && from[index] == '\\');
+        if (index == count) return 0;
     }
+    *read = index + 1;
+    return index - escapes;
 }
 
 #endif
