@@ -22,6 +22,7 @@ let package = Package(
         .target(name: "JSON", dependencies: ["CJansson", "CPlatform"], swiftSettings: strict),
         .target(name: "RPC", dependencies: ["JSON", "CPlatform"], swiftSettings: strict),
         .target(name: "Policy", swiftSettings: strict),
+        .target(name: "Repeatable", swiftSettings: strict),
         .target(
             name: "PolicyFile", dependencies: ["Policy", "Yams"],
             resources: [.embedInCode("default-policy.yaml"), .embedInCode("policy.schema.json")], swiftSettings: strict),
@@ -68,7 +69,7 @@ let package = Package(
             dependencies: ["CAllocations", "Guard", "JSON", "Policy", "PolicyFile", "RPC", "State"],
             path: "Benchmarks/micro", swiftSettings: strict),
         .target(
-            name: "Differential", dependencies: ["Guard", "JSON", "Policy"], path: "Tests/Differential",
+            name: "Differential", dependencies: ["Guard", "JSON", "Policy", "Repeatable"], path: "Tests/Differential",
             swiftSettings: strict),
         .executableTarget(
             name: "fuzz", dependencies: ["Differential"], path: "Tests/Fuzz", swiftSettings: strict),
@@ -81,35 +82,38 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-        .testTarget(name: "RPCTests", dependencies: ["RPC"], swiftSettings: strict),
-        .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
+        .testTarget(name: "RPCTests", dependencies: ["RPC", "Repeatable"], swiftSettings: strict),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy", "Repeatable"], swiftSettings: strict),
         .testTarget(
             name: "PolicyFileTests", dependencies: ["PolicyFile"], resources: [.copy("Fixtures")], swiftSettings: strict
         ),
         .testTarget(name: "StateTests", dependencies: ["State"], swiftSettings: strict),
         .testTarget(
-            name: "AGITests", dependencies: ["AGI", "FastAGI", "Guard", "Policy", "PolicyFile", "RPC", "sipguard-agi"],
+            name: "AGITests",
+            dependencies: ["AGI", "FastAGI", "Guard", "Policy", "PolicyFile", "RPC", "Repeatable", "sipguard-agi"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
-            name: "AMITests", dependencies: ["AMI", "Guard", "Policy", "PolicyFile", "RPC"],
+            name: "AMITests", dependencies: ["AMI", "Guard", "Policy", "PolicyFile", "RPC", "Repeatable"],
             resources: [.copy("Samples")], swiftSettings: strict),
         .testTarget(
             name: "ARITests", dependencies: ["ARI", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
             swiftSettings: strict),
-        .testTarget(name: "GuardTests", dependencies: ["Differential", "Guard"], swiftSettings: strict),
+        .testTarget(name: "GuardTests", dependencies: ["Differential", "Guard", "Repeatable"], swiftSettings: strict),
         .testTarget(
             name: "KamailioTests", dependencies: ["Kamailio", "Guard", "JSON", "Policy", "PolicyFile"],
             swiftSettings: strict),
         .testTarget(
             name: "DaemonTests", dependencies: ["AMI", "ARI", "Daemon", "Guard", "Kamailio"], swiftSettings: strict),
         .testTarget(name: "FeedsTests", dependencies: ["Feeds"], swiftSettings: strict),
-        .target(name: "Corpus", dependencies: ["Guard", "Policy", "PolicyFile", "Replay"], swiftSettings: strict),
+        .target(
+            name: "Corpus", dependencies: ["Guard", "Policy", "PolicyFile", "Repeatable", "Replay"],
+            swiftSettings: strict),
         .executableTarget(
             name: "sipguard-corpus",
             dependencies: ["Corpus", "PolicyFile", .product(name: "ArgumentParser", package: "swift-argument-parser")],
             swiftSettings: strict),
         .testTarget(
-            name: "CorpusTests", dependencies: ["Corpus", "Policy", "PolicyFile"], swiftSettings: strict),
+            name: "CorpusTests", dependencies: ["Corpus", "Policy", "PolicyFile", "Repeatable"], swiftSettings: strict),
         .testTarget(
             name: "ReplayTests", dependencies: ["Guard", "JSON", "Policy", "PolicyFile", "Replay"],
             swiftSettings: strict),

@@ -9,7 +9,6 @@
  * begin with REPLY, in which the number is filled in too. So the same program speaks JSON-RPC and RESP (Redis).
  *
  * Prints one line of JSON. Exit code 1: the server failed or an argument is missing; 3: at least one reply was wrong.
- * Latencies go into a log-linear histogram: 128 buckets for each power of two, an error below 0.8 %.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -22,7 +21,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SUB_BITS = 7, SUB = 1 << SUB_BITS, BUCKETS = (64 - SUB_BITS) * SUB, REPLY_LIMIT = 65536, PLACES = 8 };
+#include "histogram.h"
+
+enum { REPLY_LIMIT = 65536, PLACES = 8 };
 enum { NUMBER_LENGTH = 10, SOURCE_LENGTH = 11 };
 static const uint64_t FIRST_NUMBER = 1000000000;       /* ten digits, always */
 
@@ -65,25 +66,6 @@ static uint64_t server_time(void) {
     if (!server) return 0;
     if (clock_getcpuclockid(server, &clock)) die("server");
     return now(clock);
-}
-
-static unsigned bucket_of(uint64_t value) {
-    if (value < SUB) return (unsigned)value;
-    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - SUB_BITS;
-    return ((shift + 1) << SUB_BITS) + (unsigned)((value >> shift) - SUB);
-}
-
-static uint64_t bucket_top(unsigned bucket) {
-    if (bucket < SUB) return bucket;
-    unsigned shift = (bucket >> SUB_BITS) - 1;
-    return ((uint64_t)(SUB + (bucket & (SUB - 1))) << shift) + ((1ull << shift) - 1);
-}
-
-static double percentile(const uint64_t *buckets, uint64_t count, double part) {
-    uint64_t wanted = (uint64_t)(part * (double)count + 0.5), seen = 0;
-    for (unsigned bucket = 0; bucket < BUCKETS; bucket++)
-        if ((seen += buckets[bucket]) >= wanted && seen) return (double)bucket_top(bucket) / 1000;
-    return 0;
 }
 
 /* The offsets of a placeholder; how many there are. */

@@ -75,12 +75,17 @@ def build():
         raise Failure(f"missing: {' '.join(missing)}\n  apt-get install --no-install-recommends {' '.join(missing)}")
     if not shutil.which("swift"):
         raise Failure("missing: swift, see https://www.swift.org/install/linux/")
-    BUILD.mkdir(exist_ok=True)
-    for name, libraries in (("load", []), ("reference", ["-ljansson"])):
-        flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", BUILD / f"bench-{name}"]
-        run(["gcc", *flags, HERE / f"{name}.c", *libraries, "-lpthread"])
+    compile("load")
+    compile("reference", "-ljansson")
     for product in ("sipguardd", "micro-bench"):
         run(["swift", "build", "-c", "release", "--product", product], cwd=HERE.parent, stdout=sys.stderr)
+
+
+def compile(name, *libraries):
+    """One of the programs in C."""
+    BUILD.mkdir(exist_ok=True)
+    flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", BUILD / f"bench-{name}"]
+    run(["gcc", *flags, HERE / f"{name}.c", *libraries, "-lpthread"])
 
 
 def run(command, **options):

@@ -39,6 +39,11 @@ def single(name):
     return lambda run: run["single"].get(name)
 
 
+def flooded(find):
+    """The worst of the runs with forged sources."""
+    return lambda run: max(map(find, run["forged"]), default=None)
+
+
 def memory(connections):
     """Resident megabytes besides the tables."""
 
@@ -68,6 +73,10 @@ ALL = [
     Target("100,000 prefixes, IPv4, ns", 60, inside("100,000 prefixes, IPv4")),
     Target("20,000 prefixes, IPv6, ns", 150, inside("20,000 prefixes, IPv6")),
     Target("memory besides the tables, 32 connections, MiB", 24, memory(32)),
+    Target("forged sources: banned, trusted and active state lost", 0, flooded(lambda one: sum(one["lost"].values()))),
+    Target("forged sources: peak memory above the ceiling, MiB", 32, flooded(lambda one: one["peak"] - one["memory"])),
+    Target("forged sources: p99 of another's verdict, against calm", 1.5, flooded(lambda one: one["forged"]["p99"] / one["calm"]["p99"])),
+    Target("the same, against the same load from 1,000 sources", 1.5, flooded(lambda one: one["forged"]["p99"] / one["crowd"]["p99"])),
 ]
 
 

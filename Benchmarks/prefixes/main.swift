@@ -1,19 +1,7 @@
 // What a look-up among 100,000 prefixes costs: run it by Benchmarks/prefixes/run on a quiet machine.
 
-/// Uniform numbers (Steele, Lea and Flood 2014).
-struct SplitMix {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
-
 /// 60 % single addresses, 25 % of the size that one customer has, 15 % larger.
-func prefix(_ isV4: Bool, _ random: inout SplitMix) -> Prefix {
+func prefix(_ isV4: Bool, _ random: inout SeededRandom) -> Prefix {
     let (kind, bits) = (random.next() % 100, random.next())
     if isV4 {
         let length = kind < 60 ? 32 : kind < 85 ? 24 : 16 + Int(random.next() % 8)
@@ -24,7 +12,7 @@ func prefix(_ isV4: Bool, _ random: inout SplitMix) -> Prefix {
 }
 
 for isV4 in [true, false] {
-    var random = SplitMix(state: 42)
+    var random = SeededRandom(seed: 42)
     let clock = ContinuousClock()
     let prefixes = (0..<100_000).map { _ in prefix(isV4, &random) }
     var table = FeedTable()
@@ -40,5 +28,7 @@ for isV4 in [true, false] {
         best = min(best, clock.measure { for address in addresses where table[address] != 0 { hits += 1 } })
     }
     let each = Double(best.components.attoseconds) / 1e9 / Double(addresses.count)
-    print("\(isV4 ? "IPv4" : "IPv6"): \(Int(each * 10) / 10).\(Int(each * 10) % 10) ns a look-up, \(hits) of \(addresses.count) found, built in \(build)")
+    print(
+        "\(isV4 ? "IPv4" : "IPv6"): \(Int(each * 10) / 10).\(Int(each * 10) % 10) ns a look-up, "
+            + "\(hits) of \(addresses.count) found, built in \(build)")
 }

@@ -16,6 +16,7 @@ extension Page {
         if lines.count == reasons { say(result.isKnownSource ? "Nothing is held against it." : "Never seen.") }
         if result["known"].isTrue { showFigures(result) }
         showLimits(result["limits"].elements)
+        showNeeds(result["limits_need"].members)
         showLast(result["last"].present)
         for member in result.members where !Self.sourceMembers.contains(member.key) {
             outline(member.key, member.value)
@@ -88,27 +89,6 @@ extension Page {
         if !feeds.isEmpty { note("named by \(feeds.map(\.words).joined(separator: ", "))") }
     }
 
-    /// Counters that hold something; the others are at rest.
-    private mutating func showLimits(_ limits: [JSONValue]) {
-        guard !limits.isEmpty else { return }
-        gap()
-        var table = Table([
-            .init("limit"), .init("used", isNumeric: true), .init("of", isNumeric: true), .init("counts"),
-            .init("mode"),
-            .init("next"),
-        ])
-        for limit in limits {
-            let wait = limit["next"].count
-            table.add([
-                Cell(limit["name"].string ?? "?"), Cell(Wording.count(limit["used"].count)),
-                Cell(Wording.count(limit["of"].count)), Cell(limit["counts"].string ?? "?"),
-                Cell(limit["mode"].string ?? "?"),
-                Cell(wait > 0 ? "in \(Wording.duration(seconds: wait))" : "conforms", wait > 0 ? .warning : .plain),
-            ])
-        }
-        self.table(table)
-    }
-
     private mutating func showFigures(_ result: JSONValue) {
         gap()
         let failures = result["failures"].members.map { "\($0.key.spoken) \($0.value.words)" }
@@ -117,6 +97,7 @@ extension Page {
             ("last seen", Cell(result["last_seen"].string.map(moment) ?? "?")),
             ("requests", Cell(Wording.count(result["requests"].count))),
             ("answers of ours", Cell(Wording.count(result["answers"].count))),
+            ("answer budget", Cell(Self.budget(result["answer_budget"].present))),
             ("dropped", Cell(Wording.count(result["dropped"].count))),
             (
                 "logins",
@@ -150,6 +131,7 @@ extension Page {
     private static let sourceMembers = [
         "source", "key", "known", "protected", "first_seen", "last_seen", "requests", "answers", "dropped", "trust",
         "failures", "treatment", "ban", "last", "proven", "limits", "feeds", "allowed_by",
+        "limits_need", "answer_budget",
     ]
 }
 

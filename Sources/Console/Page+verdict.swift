@@ -38,16 +38,26 @@ extension Page {
         }
     }
 
-    /// The result of `policy.test`: each step, then the verdict.
+    /// The result of `policy.test`: each step that the decision took, the limits that it did not come to, then the verdict.
     public mutating func showExplanation(_ result: JSONValue) {
+        let steps = result["steps"].elements
+        let taken = steps.filter { $0["taken"] != false }
+        showSteps(taken, heading: "step")
+        if taken.count < steps.count {
+            gap()
+            showSteps(steps.filter { $0["taken"] == false }, heading: "decided nothing")
+        }
+        gap()
+        showVerdict(result["verdict"] ?? .null)
+    }
+
+    private mutating func showSteps(_ steps: [JSONValue], heading: String) {
         var table = Table([
-            .init("", isNumeric: true), .init("step", limit: 80), .init("outcome", limit: 200),
+            .init("", isNumeric: true), .init(heading, limit: 80), .init("outcome", limit: 200),
         ])
-        for (index, step) in result["steps"].elements.enumerated() {
+        for (index, step) in steps.enumerated() {
             table.add([Cell("\(index + 1)"), Cell(step["step"]?.words ?? "?"), Cell(step["outcome"]?.words ?? "?")])
         }
         self.table(table)
-        gap()
-        showVerdict(result["verdict"] ?? .null)
     }
 }

@@ -1,4 +1,5 @@
 import Policy
+import Repeatable
 
 /// One message on its way, and what its sender knows of it.
 struct Message {

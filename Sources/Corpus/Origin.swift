@@ -1,4 +1,5 @@
 import Policy
+import Repeatable
 
 /// How long something that a device chooses stays the same.
 enum Lifetime: String, CaseIterable, Sendable {

@@ -1,6 +1,7 @@
 import Guard
 import Policy
 import PolicyFile
+import Repeatable
 import Replay
 
 /// Plays a scenario through the real engine with real tables, in the scenario's own time.

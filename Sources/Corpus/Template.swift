@@ -1,3 +1,5 @@
+import Repeatable
+
 /// Text with placeholders, such as `z9hG4bK-{digits:10}` or `sip:{user}@{domain}`.
 ///
 /// `{digits:n}`, `{hex:n}`, `{HEX:n}` and `{alnum:n}` are n random characters, `{number}` is a random number of 32 bits;

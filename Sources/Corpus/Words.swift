@@ -1,4 +1,5 @@
 import Policy
+import Repeatable
 
 /// A random name in three alphabets, for user agents write their Call-IDs and tags in one or the other.
 struct Identity {

@@ -69,6 +69,13 @@ enum EventLog {
         case .feedFailed(let name, let problem):
             logger.warning(
                 "feed cannot be read, its old list stays", metadata: ["feed": "\(name)", "problem": "\(problem)"])
+        case .feedRestored(let name, let entries, let age):
+            logger.notice(
+                "feed restored",
+                metadata: ["feed": "\(name)", "entries": "\(entries)", "age_seconds": "\(age.components.seconds)"])
+        case .feedNotSaved(let name, let problem):
+            logger.warning(
+                "feed cannot be kept for the next start", metadata: ["feed": "\(name)", "problem": "\(problem)"])
         case .alarmRaised(let name, let subject, let problem):
             logger.warning(
                 "alarm", metadata: ["alarm": "\(name)", "subject": "\(subject)", "problem": "\(problem)"])

@@ -8,9 +8,11 @@ struct LookupService: Service {
     private let threads: [Lookups]
     private let logger: Logger
 
-    init(state: GuardState, logger: Logger) {
+    /// - Parameter stateFile: beside it the lists of servers outlive a restart; nil: they do not.
+    init(state: GuardState, stateFile: String?, logger: Logger) {
         self.logger = logger
-        threads = [Lookups.files(state), Lookups.urls(state), Lookups.names(state)].compactMap { $0 }
+        let urls = Lookups.urls(state, keepingListsIn: stateFile.map { $0 + ".feeds" })
+        threads = [Lookups.files(state), urls, Lookups.names(state)].compactMap { $0 }
     }
 
     func run() async throws {

@@ -74,7 +74,7 @@ public func serve(_ configuration: Configuration, policy: LoadedPolicy, logger: 
         // First, and so ended last.
         DecisionLogService(decisionLog, logger: logger), MaintenanceService(state: state, logger: logger),
         ReloadService(state: state), asterisk, kamailio,
-        LookupService(state: state, logger: logger),
+        LookupService(state: state, stateFile: configuration.stateFile, logger: logger),
         ListenerService(listeners: listeners, logger: logger),
         WatchdogService(configuration.listeners, logger: logger),
     ]

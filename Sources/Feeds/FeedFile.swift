@@ -58,7 +58,7 @@ final class FeedFile: FeedSource {
         return .failed(problem)
     }
 
-    private static func read(_ file: Int32, _ size: Int) -> [UInt8]? {
+    static func read(_ file: Int32, _ size: Int) -> [UInt8]? {
         var (bytes, used) = ([UInt8](repeating: 0, count: size), 0)
         while used < size {
             let count = bytes.withUnsafeMutableBytes { Glibc.read(file, $0.baseAddress! + used, size - used) }

@@ -21,6 +21,9 @@ public enum GuardEvent: Sendable {
     case nameNotResolved(String, String)
     case feedLoaded(String, entries: Int, badLines: Int)
     case feedFailed(String, String)
+    /// A list of before the start, and how old it is.
+    case feedRestored(String, entries: Int, age: Duration)
+    case feedNotSaved(String, String)
     case alarmRaised(String, String, String)
     case alarmOver(String, String)
     case stateNotSaved(String)

@@ -68,22 +68,42 @@ extension GuardState {
 
     public func feed(_ rule: FeedRule, holds content: FeedContent, nextTry: Instant, now: Instant = Clock.now) {
         let old = feedLists.status(of: rule)
-        func note() {
-            feedLists.update(rule, in: feedRules, now: now) { status in
-                (status.content, status.loadedAt, status.confirmedAt) = (content, now, now)
-                (status.problem, status.nextTry) = (nil, nextTry)
-            }
-        }
-        if old?.content?.prefixes == content.prefixes {
-            note()
-        } else {
-            publish { addresses, ruleset in
-                note()
-                addresses.setFeeds(feedLists.table(ruleset.feeds), allow: FeedLists.allowMask(ruleset.feeds))
-            }
+        hold(content, as: rule, isKnown: old?.content?.prefixes == content.prefixes, now) { status in
+            (status.loadedAt, status.confirmedAt, status.problem, status.nextTry) = (now, now, nil, nextTry)
         }
         if old?.content != content || old?.problem != nil {
             events.add(.feedLoaded(rule.name, entries: content.prefixes.count, badLines: content.badCount))
+        }
+    }
+
+    /// A list that was kept over a restart, until there is news.
+    public func feed(
+        _ rule: FeedRule, held content: FeedContent, since loadedAt: Instant, confirmedAt: Instant,
+        now: Instant = Clock.now
+    ) {
+        hold(content, as: rule, isKnown: false, now) { status in
+            (status.loadedAt, status.confirmedAt, status.nextTry) = (loadedAt, confirmedAt, now)
+        }
+        events.add(.feedRestored(rule.name, entries: content.prefixes.count, age: now - confirmedAt))
+    }
+
+    /// A list that could not be kept for the next start.
+    public func feed(_ rule: FeedRule, notSaved problem: String) { events.add(.feedNotSaved(rule.name, problem)) }
+
+    private func hold(
+        _ content: FeedContent, as rule: FeedRule, isKnown: Bool, _ now: Instant,
+        _ change: (inout FeedLists.Status) -> Void
+    ) {
+        func note() {
+            feedLists.update(rule, in: feedRules, now: now) { status in
+                status.content = content
+                change(&status)
+            }
+        }
+        guard !isKnown else { return note() }
+        publish { addresses, ruleset in
+            note()
+            addresses.setFeeds(feedLists.table(ruleset.feeds), allow: FeedLists.allowMask(ruleset.feeds))
         }
     }
 

@@ -58,13 +58,16 @@ extension GuardSession {
         let ban = snapshot.addresses.ban(on: facts.source, now: now)
         var decision = engine.check(facts, record: &record, standing: standing, ban: ban, now: now, trace: &trace)
         decision.lease = engine.lease(for: decision, facts, record, standing, ban, now: now)
+        engine.traceOtherLimits(facts, record, now: now, &trace)
         result.beginObject()
         result.key("verdict")
         DecisionWriter.write(decision, id: 0, into: &result)
         result.key("steps")
         result.beginArray()
         for step in trace?.steps ?? [] {
-            result.value(["step": .string(step.step), "outcome": .string(step.outcome)])
+            result.value([
+                "step": .string(step.step), "outcome": .string(step.outcome), "taken": .bool(step.isTaken),
+            ])
         }
         result.endArray()
         result.endObject()

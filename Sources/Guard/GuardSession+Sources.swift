@@ -10,6 +10,7 @@ extension GuardSession {
         let (snapshot, now) = (snapshot(), Clock.now)
         let ruleset = snapshot.engine.ruleset
         let key = ruleset.sources.key(of: address)
+        let facts = try Self.facts(of: address, params)
         let found = state.sources.record(of: key)
         let record = found ?? SourceRecord(address: key, now: now)
         let standing = snapshot.addresses.standing(of: address, now: now)
@@ -26,7 +27,10 @@ extension GuardSession {
         result.member("allowed_by", snapshot.addresses.allowance(of: address, now: now).map(Self.allowance) ?? .null)
         result.member("feeds", .array(snapshot.feeds(naming: address).map(JSONValue.string)))
         result.member("trust", trust(record, snapshot.engine, now))
-        result.member("limits", .array(snapshot.engine.levels(of: record, now: now).map(Self.value)))
+        let levels = snapshot.engine.levels(for: facts, record, now: now)
+        result.member("limits", .array(levels.compactMap { Self.value($0, facts) }))
+        result.member("limits_need", Self.needs(levels))
+        result.member("answer_budget", snapshot.engine.budgetLevel(of: record, now: now).map(Self.value) ?? .null)
         result.member(
             "failures",
             [
@@ -44,14 +48,6 @@ extension GuardSession {
         [
             "address": .string("\(entry.prefix)"), "name": entry.name.map(JSONValue.string) ?? .null,
             "by": .string(entry.by), "comment": .string(entry.comment),
-        ]
-    }
-
-    private static func value(_ rule: LimitRule, _ level: RateLimit.Level) -> JSONValue {
-        [
-            "name": .string(rule.name), "counts": .string(rule.event.rawValue), "used": .int(Int64(level.used)),
-            "of": .int(Int64(level.room)), "next": .int(Int64(level.next.secondsRoundedUp)),
-            "mode": .string(rule.mode.rawValue),
         ]
     }
 

@@ -34,7 +34,14 @@ struct MethodTable {
         Entry(name: "guard.report", role: .ask, summary: "What became of a request", parameters: report),
         Entry(name: "daemon.ping", role: .ask, summary: "Whether the daemon is alive", parameters: []),
         Entry(name: "daemon.version", role: .ask, summary: "What the daemon is", parameters: []),
-        Entry(name: "source.show", role: .read, summary: "All that is known of a source", parameters: [source]),
+        Entry(
+            name: "source.show", role: .read, summary: "All that is known of a source",
+            parameters: [
+                source, Parameter("user", text, "whose counters to show as well"),
+                Parameter("user_agent", text, "the same for limits on User-Agents"),
+                Parameter("node", text, "the same for limits on proxies"),
+                Parameter("number", text, "the same for limits on the digits in front of a dialled number"),
+            ]),
         Entry(
             name: "source.forget", role: .admin, summary: "Clears a source's counters, treatment, trust and ban",
             parameters: [source]),

@@ -22,7 +22,7 @@ public final class StateFile: Sendable {
     /// Saves if something has changed since the last time; what changed about being able to.
     func saveIfChanged(_ content: () -> JSONValue) -> GuardEvent? {
         guard isChanged.exchange(false, ordering: .relaxed) else { return nil }
-        let problem = write(Array((content().prettyText + "\n").utf8))
+        let problem = WholeFile.write(Array((content().prettyText + "\n").utf8), to: path)
         // What could not be saved is tried again at the next turn.
         if problem != nil { markChanged() }
         return lastProblem.withLock { last in
@@ -30,29 +30,6 @@ public final class StateFile: Sendable {
             if let problem, last == nil { return .stateNotSaved("\(path): \(problem)") }
             return problem == nil && last != nil ? .stateSavedAgain : nil
         }
-    }
-
-    private func write(_ bytes: [UInt8]) -> String? {
-        let beside = path + ".new"
-        let file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { return String(cString: strerror(errno)) }
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress! + done, bytes.count - done) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { return abandon(file, beside) }
-            done += count
-        }
-        guard fsync(file) == 0 else { return abandon(file, beside) }
-        close(file)
-        return rename(beside, path) == 0 ? nil : String(cString: strerror(errno))
-    }
-
-    private func abandon(_ file: Int32, _ beside: String) -> String {
-        let problem = String(cString: strerror(errno))
-        close(file)
-        unlink(beside)
-        return problem
     }
 
     /// What was saved; nil if there is nothing yet. Throws what is wrong with the file.

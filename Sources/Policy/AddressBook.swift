@@ -70,12 +70,9 @@ public struct AddressBook: Sendable {
         if let who = own.first(where: prefix.overlaps) { return (.own, who) }
         if let who = trustedProxies.first(where: prefix.overlaps) { return (.trustedProxy, who) }
         for list in [fixed, allowed, named] {
-            let entries = list.count == 0 ? [] : list.entries
-            if let entry = entries.first(where: { $0.holds(at: now) && prefix.overlaps($0.prefix) }) {
-                return (.allow, entry.prefix)
-            }
+            if let entry = list.entry(overlapping: prefix, now: now) { return (.allow, entry.prefix) }
         }
-        let isInAllowFeed = prefix.isSingleAddress && standing(of: prefix.first, now: now) == .allow
+        let isInAllowFeed = allowFeeds != 0 && feeds.naming(anyOf: prefix) & allowFeeds != 0
         return isInAllowFeed ? (.allow, prefix) : nil
     }
 }

@@ -59,6 +59,18 @@ public struct AddressList: Sendable {
         return best
     }
 
+    /// An entry that holds now and has addresses in common with the network; nil if none does. The one around its first address
+    /// comes first.
+    public func entry(overlapping prefix: Prefix, now: Instant) -> AddressEntry? {
+        guard count > 0 else { return nil }
+        if let around = search(around: prefix.first, now: now) { return around }
+        // Networks lie within each other or apart: whatever is left begins in it.
+        for tier in tiers where !tier.isEmpty {
+            if let inside = tier.entry(beginningIn: prefix, now: now) { return inside }
+        }
+        return nil
+    }
+
     /// The entry of exactly that prefix.
     public subscript(prefix: Prefix) -> AddressEntry? {
         for tier in tiers { if let index = tier.index(of: prefix) { return tier[index] } }
@@ -111,6 +123,7 @@ struct AddressTier: Sendable {
     private(set) var count: Int
 
     init(_ entries: [AddressEntry]) {
+        let entries = entries.sorted { $0.prefix.first < $1.prefix.first }
         table = PrefixTable(entries.map { ($0.prefix, $0) })
         isOut = [UInt64](repeating: 0, count: (entries.count + 63) / 64)
         count = entries.count
@@ -128,6 +141,20 @@ struct AddressTier: Sendable {
         while let index = next {
             if holds(index), table.values[index].holds(at: now) { return table.values[index] }
             next = table.index(around: index)
+        }
+        return nil
+    }
+
+    /// The first entry, by address, whose own first address is in the network. Entries stand in that order.
+    func entry(beginningIn prefix: Prefix, now: Instant) -> AddressEntry? {
+        var (low, high) = (0, table.values.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if table.values[middle].prefix.first < prefix.first { low = middle + 1 } else { high = middle }
+        }
+        while low < table.values.count, prefix.contains(table.values[low].prefix.first) {
+            if holds(low), table.values[low].holds(at: now) { return table.values[low] }
+            low += 1
         }
         return nil
     }

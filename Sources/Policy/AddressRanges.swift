@@ -41,6 +41,26 @@ final class AddressRanges: @unchecked Sendable {
 
     subscript(address: IPAddress) -> UInt32 { address.isV4 ? value(v4: address.value) : value(v6: address.value) }
 
+    /// The bits of all values from one address to another of the same family; takes as long as there are ranges between them.
+    func values(from first: IPAddress, through last: IPAddress) -> UInt32 {
+        var bits = self[first]
+        guard first.isV4, last.isV4 else {
+            var place = v6.upperBound(of: first.value, from: 0, to: v6.count)
+            while place < v6.count, v6[place] <= last.value {
+                bits |= v6Values[place]
+                place += 1
+            }
+            return bits
+        }
+        let end = UInt32(truncatingIfNeeded: last.value)
+        var place = v4.upperBound(of: UInt32(truncatingIfNeeded: first.value), from: 0, to: v4.count)
+        while place < v4.count, v4[place] <= end {
+            bits |= v4Values[place]
+            place += 1
+        }
+        return bits
+    }
+
     private func value(v4 address: UInt128) -> UInt32 {
         let address = UInt32(truncatingIfNeeded: address)
         var (low, high) = (0, v4.count)

@@ -75,11 +75,15 @@ public struct Trace: Sendable {
     public struct Step: Equatable, Sendable {
         public let step: String
         public let outcome: String
+        /// Whether the decision came to it; otherwise it was looked at afterwards, and decided nothing.
+        public let isTaken: Bool
     }
 
     public private(set) var steps: [Step] = []
 
     public init() {}
 
-    public mutating func add(_ step: String, _ outcome: String) { steps.append(Step(step: step, outcome: outcome)) }
+    public mutating func add(_ step: String, _ outcome: String, isTaken: Bool = true) {
+        steps.append(Step(step: step, outcome: outcome, isTaken: isTaken))
+    }
 }

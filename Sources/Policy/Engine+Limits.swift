@@ -83,7 +83,6 @@ extension Engine {
                 first = (rule, retry)
             }
         }
-        traceReportLimits(facts, credit, now, &trace)
         return first
     }
 

@@ -82,8 +82,6 @@ extension Engine {
         let limits = ruleset.limits.filter { $0.scope.parts == [.source] }.map { rule in
             rule.scope.key(rule.id, RequestFacts(source: source), grouping: ruleset.sources)
         }
-        var budget = CounterKey(rule: .sourceBudget)
-        budget.address = source.value
-        return limits + [budget]
+        return limits + [.budget(of: source)]
     }
 }

@@ -20,53 +20,6 @@ extension Engine {
         return "\(facts.source) is in \(ruleset.feeds[index - ruleset.signatures.count].origin.description)"
     }
 
-    /// How far a limit is used up before this request.
-    func usage(of rule: LimitRule, _ facts: RequestFacts, _ credit: Credit, _ now: Instant) -> String {
-        if rule.limit(for: credit) == nil { return "not for trusted sources" }
-        guard let level = level(of: rule, facts, credit, now) else { return "the request tells nothing that it counts" }
-        return "\(level.isFull ? "full" : "conforms"): \(level.description(of: rule.event)), \(rule.mode.rawValue)"
-    }
-
-    /// The limits on what becomes of requests, which a report would be counted against.
-    func traceReportLimits(_ facts: RequestFacts, _ credit: Credit, _ now: Instant, _ trace: inout Trace?) {
-        guard trace != nil else { return }
-        let method = MethodSet(facts[.method])
-        for place in ruleset.reportLimits where place.concerns(method) {
-            let rule = ruleset.limits[place.index]
-            trace?.add("limit \(rule.name)", usage(of: rule, facts, credit, now))
-        }
-    }
-
-    /// How full the counter is that a limit keeps for these facts; nil where they do not tell which one, or the store does not.
-    private func level(
-        of rule: LimitRule, _ facts: RequestFacts, _ credit: Credit, _ now: Instant
-    ) -> RateLimit.Level? {
-        guard let limit = rule.limit(for: credit), let key = counter(of: rule, facts) else { return nil }
-        return store.arrival(of: key).map { limit.level(at: $0, now: now) }
-    }
-
-    private func counter(of rule: LimitRule, _ facts: RequestFacts) -> CounterKey? {
-        guard rule.scope.isTold(by: facts) else { return nil }
-        let key = rule.scope.key(rule.id, facts, grouping: ruleset.sources)
-        guard rule.event.isDistinct else { return key }
-        return member(of: rule.event, key, facts).map { set(of: $0, key, rule) }
-    }
-
-    /// The limits that count something of a source whatever it asks for, and how full they are; those at rest are left out.
-    public func levels(of record: SourceRecord, now: Instant) -> [(rule: LimitRule, level: RateLimit.Level)] {
-        let credit = ruleset.trust.credit(for: record.lastAuthOK, now: now)
-        return ruleset.limits.compactMap { rule in
-            guard rule.mode != .off, rule.scope.parts == [.source], rule.event != .dialPrefixes,
-                let limit = rule.limit(for: credit)
-            else { return nil }
-            let key = rule.scope.key(rule.id, RequestFacts(source: record.address), grouping: ruleset.sources)
-            guard let level = store.arrival(of: key).map({ limit.level(at: $0, now: now) }), level.used > 0 else {
-                return nil
-            }
-            return (rule, level)
-        }
-    }
-
     /// How many times as high as usual the source's limits are.
     public func trustFactor(of record: SourceRecord, now: Instant) -> Int {
         ruleset.trust.credit(for: record.lastAuthOK, now: now).factor

@@ -105,18 +105,20 @@ extension Engine {
             decision.answer = .drop
             return
         }
-        var perSource = CounterKey(rule: .sourceBudget)
-        perSource.address = record.address.value
-        let ours = store.take(perSource, limit: ruleset.budget.perSource, count: facts.count, now: now)
+        let before = trace == nil ? "" : budgets(of: record, now)
+        let ours = store.take(
+            .budget(of: record.address), limit: ruleset.budget.perSource, count: facts.count, now: now)
         let total = store.take(
             CounterKey(rule: .totalBudget), limit: ruleset.budget.total, count: facts.count, now: now)
         if ours != .conforms { decision.events.insert(.sourceBudgetSpent) }
         if total != .conforms { decision.events.insert(.totalBudgetSpent) }
         guard ours == .conforms, total == .conforms else {
-            trace?.add("answer budget", ours == .conforms ? "of all sources is spent" : "of this source is spent")
+            trace?.add(
+                "answer budget", (ours == .conforms ? "of all sources" : "of this source") + " is spent: " + before)
             decision.answer = .drop
             return
         }
+        trace?.add("answer budget", before)
         record.flood.answers.add(facts.count)
     }
 

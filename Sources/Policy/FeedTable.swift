@@ -41,4 +41,9 @@ public struct FeedTable: Sendable {
 
     /// The feeds that name the address, one bit each.
     public subscript(address: IPAddress) -> UInt32 { isEmpty ? 0 : ranges[address] }
+
+    /// The feeds that name any address of the network, one bit each.
+    func naming(anyOf prefix: Prefix) -> UInt32 {
+        isEmpty ? 0 : ranges.values(from: prefix.first, through: prefix.last)
+    }
 }

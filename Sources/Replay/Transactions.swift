@@ -63,7 +63,8 @@ struct Transactions {
                 guard let open = open.remove(Self.key(message.to.address, facts, method)) else { return nil }
                 // Another From tag than the request's is an answer that was to disarm a tool: the server did not log it in.
                 guard open.fromTag.elementsEqual(facts[.fromTag]) else { return nil }
-                let outcome = Self.outcome(status, open.hasCredentials, challenge.contains(lowercase: "stale=true"))
+                let isStale = challenge.contains(lowercase: "stale=true")
+                let outcome = Self.outcome(status, open.hasCredentials, isStale, namesContact: Self.namesContact(bytes))
                 var request = open.request
                 request.concernsToUser = outcome == .unknownUser
                 return RecordedEvent(at: message.at, kind: .report(outcome), request: request)
@@ -71,14 +72,22 @@ struct Transactions {
         }
     }
 
-    private static func outcome(_ status: Int, _ hasCredentials: Bool, _ isStale: Bool) -> Outcome {
+    private static func outcome(
+        _ status: Int, _ hasCredentials: Bool, _ isStale: Bool, namesContact: Bool
+    ) -> Outcome {
         switch status {
-        case 200..<300: hasCredentials ? .authOK : .accepted
+        case 200..<300: hasCredentials && namesContact ? .authOK : .accepted
         case 401, 407: hasCredentials && !isStale ? .authFailed : .challenged
         case 403: hasCredentials ? .authFailed : .rejected
         case 404: .unknownUser
         default: .rejected
         }
+    }
+
+    /// Whether a response says where somebody is reached: the bindings that a registrar must list (RFC 3261 section 10.3,
+    /// step 8), or the server of a dialog (section 12.1.1). A plain 200 that was to deceive a guesser says nothing of the kind.
+    private static func namesContact(_ message: Bytes) -> Bool {
+        HeaderValue.find("contact", compact: UInt8(ascii: "m"), in: message).count > 0
     }
 
     private static func authorization(_ message: Bytes) -> Bytes {

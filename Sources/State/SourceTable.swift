@@ -137,16 +137,11 @@ private struct Sets: ~Copyable {
     /// A place for a new source, or nil where all that could make room are worthier.
     mutating func make(_ address: IPAddress, _ hash: UInt64, _ trust: Trust, _ now: Instant) -> Place? {
         let (first, second) = sets(hash)
-        if let empty = empty(first) ?? empty(second) {
+        if let place = empty(first, second) {
             used += 1
-            return take(empty, address, hash, now)
+            return take(place, address, hash, now)
         }
-        var choice = (place: first, worth: Worth(records[first], trust, now))
-        for index in 1..<2 * Self.places {
-            let place = index < Self.places ? first + index : second + (index - Self.places)
-            let worth = Worth(records[place], trust, now)
-            if worth < choice.worth { choice = (place, worth) }
-        }
+        let choice = min(candidate(first, trust, now), candidate(second, trust, now))
         guard choice.worth.rank <= .active else {
             overflows += 1
             return nil
@@ -155,9 +150,23 @@ private struct Sets: ~Copyable {
         return take(choice.place, address, hash, now)
     }
 
-    private func empty(_ set: Int) -> Int? {
+    /// An empty place in the emptier of two sets.
+    private func empty(_ first: Int, _ second: Int) -> Int? {
+        func places(_ set: Int) -> Int { (set..<(set + Self.places)).count { prints[$0] == 0 } }
+        let set = places(second) > places(first) ? second : first
         for place in set..<(set + Self.places) where prints[place] == 0 { return place }
         return nil
+    }
+
+    /// The least worthy record of a set.
+    private func candidate(_ set: Int, _ trust: Trust, _ now: Instant) -> Candidate {
+        var found = Candidate(place: set, worth: Worth(records[set], trust, now), neighbours: 0)
+        for place in set..<(set + Self.places) {
+            let worth = Worth(records[place], trust, now)
+            if worth.rank > .seenOnce { found.neighbours += 1 }
+            if worth < found.worth { (found.place, found.worth) = (place, worth) }
+        }
+        return found
     }
 
     private func take(_ place: Int, _ address: IPAddress, _ hash: UInt64, _ now: Instant) -> Place {
@@ -181,6 +190,20 @@ private struct Sets: ~Copyable {
     }
 }
 
+/// The record that a set can do without.
+private struct Candidate: Comparable {
+    var place: Int
+    var worth: Worth
+    /// How many in its set are worth more than a source seen once.
+    var neighbours: Int
+
+    /// Among equals that of the set with fewer worthy ones goes, so that hardly ever all eight places of a source are taken by them.
+    static func < (left: Self, right: Self) -> Bool {
+        if left.worth.rank != right.worth.rank { return left.worth < right.worth }
+        return (left.neighbours, left.worth.lastSeen) < (right.neighbours, right.worth.lastSeen)
+    }
+}
+
 /// How much is lost when a record is forgotten.
 private struct Worth: Comparable {
     enum Rank: Int, Comparable {
@@ -197,10 +220,11 @@ private struct Worth: Comparable {
             rank = .banned
         } else if record.isTrusted(trust, now: now) {
             rank = .trusted
-        } else if record.flood.isPresent, now - record.flood.lastMessage < .seconds(600) {
-            rank = record.flood.messages > 1 ? .treated : .active
+        } else if record.flood.messages > 1, record.flood.isPresent, now - record.flood.lastMessage < .seconds(600) {
+            rank = .treated
         } else {
-            // A source that has been silent for long is worth no more than one that was never seen again.
+            // One message is all that a forged source sends, whatever it looks like. And a source that has been silent for long is
+            // worth no more than one that was never seen again.
             rank = record.requests > 1 && now - record.lastSeen < .seconds(600) ? .active : .seenOnce
         }
     }

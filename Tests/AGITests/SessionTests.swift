@@ -1,4 +1,5 @@
 import Policy
+import Repeatable
 import Testing
 
 @testable import AGI
@@ -56,7 +57,7 @@ import Testing
     /// Changed bytes must neither crash nor let anything through that was not asked for.
     @Test(arguments: expected) func mutationsAreHarmless(expected: Expected) throws {
         let session = try Session(expected.name)
-        var generator = Seeded(state: 42)
+        var generator = SeededRandom(seed: 42)
         for _ in 0..<300 {
             var bytes = session.bytes
             for _ in 0..<Int.random(in: 1...8, using: &generator) {
@@ -75,17 +76,5 @@ import Testing
                 #expect(try #/EXEC MSet SIPGUARD_VERDICT=reject[A-Z_=,a-z0-9-]+\n/#.wholeMatch(in: line) != nil)
             }
         }
-    }
-}
-
-/// Numbers that are the same in every run.
-struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = (state ^ (state >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,5 +1,6 @@
 import Guard
 import Policy
+import Repeatable
 import Testing
 
 @testable import AMI
@@ -55,7 +56,7 @@ import Testing
     @Test(arguments: 0..<50)
     func anOfficeThatPowersUpIsNotRefused(seed: UInt64) throws {
         var house = try House()
-        var random = Random(state: seed &+ 1)
+        var random = SeededRandom(seed: seed)
         for phone in 0..<200 { house.hears(event("ChallengeSent", account: "\(2000 + phone)", session: "p\(phone)")) }
         for phone in (0..<200).shuffled(using: &random) {
             let (user, session) = ("\(2000 + phone)", "p\(phone)")
@@ -66,14 +67,6 @@ import Testing
                 house.hears(event("SuccessfulAuth", account: user, session: session, "UsingPassword: 1\r\n"))
             }
             #expect(house.verdict() == nil)
-        }
-    }
-
-    private struct Random: RandomNumberGenerator {
-        var state: UInt64
-        mutating func next() -> UInt64 {
-            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-            return state ^ state >> 29
         }
     }
 }

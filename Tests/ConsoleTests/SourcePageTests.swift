@@ -19,7 +19,7 @@ import Testing
         let text = try source(
             """
             "protected":null,"trust":{"trusted":false,"auth_ok":0,"until":null},"ban":null,
-            "treatment":{"name":"disarm","rule":"svwar-tag","tool":"svwar","since":"2025-11-21T06:58:00Z",
+            "answer_budget":{"used":1,"of":3,"next":0},"treatment":{"name":"disarm","rule":"svwar-tag","tool":"svwar","since":"2025-11-21T06:58:00Z",
             "until":"2025-11-21T07:08:00Z","answers":1,"messages_after_answer":0,"step":1,"next":"drop","stopped":true},
             "last":{"decision":"06b0","rule":"svwar-tag","verdict":"ok200","at":"2025-11-21T06:59:00Z"}
             """)
@@ -40,6 +40,7 @@ import Testing
                   last seen        2025-11-21T06:59:00Z (1 min ago)
                   requests         1,234
                   answers of ours  1
+                  answer budget    1 of 3 used
                   dropped          0
                   logins           ok 0, auth failed 0, unknown user 2
                   address proven   no; over UDP it may be forged
@@ -58,8 +59,10 @@ import Testing
             "protected":"allow","ban":null,"treatment":null,"last":null,
             "trust":{"trusted":true,"auth_ok":3,"until":null,"factor":7},
             "allowed_by":{"address":"198.51.100.0/24","name":null,"by":"policy","comment":"our office"},
-            "feeds":["apiban","our-list"],"limits":[{"name":"users-tried","counts":"users_tried","used":12,"of":12,
-            "next":75,"mode":"enforce"},{"name":"volume","counts":"requests","used":1,"of":2000,"next":0,"mode":"shadow"}]
+            "feeds":["apiban","our-list"],"limits":[{"name":"users-tried","counts":"users_tried",
+            "key":{"source":"198.51.100.0/24","user_agent":"a\\u001bb"},"used":12,"of":12,
+            "next":75,"mode":"enforce"},{"name":"volume","counts":"requests","used":1,"of":2000,"next":0,"mode":"shadow"}],
+            "limits_need":{"one":["user"],"two":["user","user_agent"],"three":["user"]}
             """)
         #expect(text.contains("TRUSTED: 3 successful logins, limits times 7.\n"))
         #expect(text.contains("allowed as 198.51.100.0/24 by policy: our office\nnamed by apiban, our-list\n"))
@@ -67,10 +70,12 @@ import Testing
             text.contains(
                 """
 
-                LIMIT        USED     OF  COUNTS       MODE     NEXT
-                users-tried    12     12  users_tried  enforce  in 1 min 15 s
-                volume          1  2,000  requests     shadow   conforms
+                LIMIT        USED     OF  COUNTS       OF WHOM                             MODE     NEXT
+                users-tried    12     12  users_tried  198.51.100.0/24, user agent a\\x1bb  enforce  in 1 min 15 s
+                volume          1  2,000  requests                                         shadow   conforms
 
+                with --user: one, three
+                with --user and --user-agent: two
                 """))
     }
 

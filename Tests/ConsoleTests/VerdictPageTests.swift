@@ -31,7 +31,7 @@ import Testing
         let text = try shown(
             """
             {"verdict":{"verdict":"drop","rule":"ban"},"steps":[{"step":"standing","outcome":"stranger"},
-            {"step":"ban","outcome":"yes"}]}
+            {"step":"ban","outcome":"yes","taken":true},{"step":"limit one","outcome":"full","taken":false}]}
             """
         ) { $0.showExplanation($1) }
         #expect(
@@ -39,6 +39,9 @@ import Testing
                    STEP      OUTCOME
                 1  standing  stranger
                 2  ban       yes
+
+                   DECIDED NOTHING  OUTCOME
+                1  limit one        full
 
                 drop: nothing is sent
                   rule  ban

@@ -1,4 +1,5 @@
 import Policy
+import Repeatable
 import Testing
 
 @testable import Corpus

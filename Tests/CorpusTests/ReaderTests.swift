@@ -1,6 +1,7 @@
 import Foundation
 import Policy
 import PolicyFile
+import Repeatable
 import Testing
 
 @testable import Corpus

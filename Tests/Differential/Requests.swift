@@ -1,8 +1,10 @@
+import Repeatable
+
 /// Makes requests that are nearly right: members in any order, values of every kind, and then some damage.
 package struct Requests {
-    private var random: Seeded
+    private var random: SeededRandom
 
-    package init(seed: UInt64) { random = Seeded(seed) }
+    package init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     /// The next text; the same seed gives the same ones.
     package mutating func next() -> [UInt8] {
@@ -85,19 +87,4 @@ package struct Requests {
             + #""max_forwards":70,"cseq":0,"count":12,"node":"","source_ip":"2001:db8::7","transport":"TLS","#
             + #""local_ip":"203.0.113.1"},"jsonrpc":"2.0"}"#,
     ].map { Array($0.utf8) }
-}
-
-/// Numbers that are the same for the same seed (Steele, Lea and Flood 2014).
-package struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-
-    package init(_ seed: UInt64) { state = seed }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
 }

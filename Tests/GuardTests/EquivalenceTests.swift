@@ -1,6 +1,7 @@
 import JSON
 import Policy
 import PolicyFile
+import Repeatable
 import Testing
 
 @testable import Guard
@@ -50,7 +51,7 @@ import Testing
     }
 
     @Test func bothFormsOfMutatedSamplesGetTheSameVerdict() throws {
-        var random = Seeded(5)
+        var random = SeededRandom(seed: 5)
         for message in Self.messages {
             for _ in 0..<20 {
                 let mutated = Self.mutate(message, &random)
@@ -60,7 +61,7 @@ import Testing
     }
 
     /// One of the things that an attacker does to a message: bytes, lines, case, folds.
-    private static func mutate(_ message: String, _ random: inout Seeded) -> String {
+    private static func mutate(_ message: String, _ random: inout SeededRandom) -> String {
         var lines = message.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         let index = Int.random(in: 0..<lines.count, using: &random)
         switch Int.random(in: 0..<7, using: &random) {
@@ -77,19 +78,5 @@ import Testing
             lines[index] = String(String.UnicodeScalarView(scalars))
         }
         return lines.joined(separator: "\n")
-    }
-}
-
-/// A small seeded generator (Steele, Lea and Flood 2014), so that a failing case can be had again.
-struct Seeded: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -106,7 +106,94 @@ import Testing
         #expect(
             office["allowed_by"]?["address"] == "203.0.113.0/24" && office["allowed_by"]?["comment"] == "our office")
         #expect(office["limits"] == [] && office["feeds"] == [])
+        #expect(source["answer_budget"]?["used"] == 0)
         let lists = try outcome(house, request("203.0.113.9"), "lists")
         #expect(lists == "allow list: 203.0.113.0/24 by policy")
+    }
+
+    /// A policy whose limits have keys of every kind.
+    private let keyed = """
+        version: 1
+        own_addresses: []
+        treatments: [{ name: any, ladder: [{ answer: drop }] }]
+        limits:
+          - { name: network, key: [source], prefix: { ipv4: 16 }, count: requests, limit: 9 per 60s, purpose: flood }
+          - { name: account, key: [source, user], count: auth_failed, limit: 3 per 60s, purpose: cracking }
+          - { name: target, key: [user], count: sources_tried, limit: 3 per 60s, purpose: cracking }
+          - { name: agent, key: [user_agent], count: requests, limit: 9 per 60s, purpose: flood }
+          - { name: proxy, key: [node], count: requests, limit: 9 per 60s, purpose: flood }
+          - { name: codes, key: [source], count: dial_prefixes, limit: 3 per 60s, purpose: fraud }
+          - { name: unused, mode: off, key: [user], count: requests, limit: 9 per 60s, purpose: flood }
+        """
+
+    @Test func limitsWithFurtherKeysAreShownForWhoIsNamed() throws {
+        let house = try House(policy: keyed)
+        let call: JSONValue = [
+            "source_ip": "198.51.100.7", "method": "INVITE", "from_user": "1000", "user_agent": "phone", "node": "a",
+            "ruri": "sip:00441234567890@pbx",
+        ]
+        try house.call("guard.check", call)
+        try house.call("guard.report", ["source_ip": "198.51.100.7", "user": "1000", "outcome": "auth_failed"])
+        func levels(_ more: JSONObject) throws -> (used: [String: Int], result: JSONValue) {
+            var params: JSONObject = ["source": "198.51.100.7"]
+            for member in more.members { params[member.key] = member.value }
+            let result = try house.call("source.show", .object(params))
+            let used = (result["limits"]?.array ?? []).map { ($0["name"]?.string ?? "", Int($0["used"]?.int64 ?? -1)) }
+            return (Dictionary(uniqueKeysWithValues: used), result)
+        }
+        let alone = try levels([:])
+        #expect(alone.used == ["network": 1])
+        #expect(alone.result["limits"]?.array?.first?["key"] == ["source": "198.51.0.0/16"])
+        #expect(
+            alone.result["limits_need"] == [
+                "account": ["user"], "target": ["user"], "agent": ["user_agent"], "proxy": ["node"],
+                "codes": ["number"],
+            ])
+        let user = try levels(["user": "1000"])
+        #expect(user.used == ["network": 1, "account": 1, "target": 1])
+        let account = user.result["limits"]?.array?.first { $0["name"] == "account" }
+        #expect(account?["key"] == ["source": "198.51.100.7/32", "user": "1000"])
+        #expect(try levels(["user": "1001"]).used == ["network": 1])
+        let all = try levels(["user": "1000", "user_agent": "phone", "node": "a", "number": "99441234567890"])
+        #expect(all.used == ["network": 1, "account": 1, "target": 1, "agent": 1, "proxy": 1, "codes": 1])
+        #expect(all.result["limits_need"] == [:])
+        // Looking has counted nothing.
+        #expect(try levels(["user": "1000"]).used == ["network": 1, "account": 1, "target": 1])
+        #expect(try house.call("source.show", ["source": "198.51.100.7", "user": 7])["code"] == -32602)
+    }
+
+    private func others(_ house: House, _ request: JSONValue) throws -> [String: String] {
+        let steps = try house.call("policy.test", ["request": request])["steps"]?.array ?? []
+        let others = steps.filter { $0["taken"] == false }
+        #expect(steps.suffix(others.count) == others[...])
+        return Dictionary(
+            uniqueKeysWithValues: others.map { ($0["step"]?.string ?? "", $0["outcome"]?.string ?? "") })
+    }
+
+    @Test func limitsThatDecidedNothingAreTold() throws {
+        let house = try House(policy: strict)
+        for _ in 0..<2 { try house.call("guard.check", request()) }
+        // Here the limits are asked, but for those on reports.
+        let asked = try others(house, request())
+        #expect(
+            asked["limit few-requests"] == nil && asked["limit few-failures"] == "conforms: 0 of 2 auth_failed, enforce"
+        )
+        let level = "conforms: 2 of 3 requests, enforce"
+        // A mark decides before them, a ban before everything, and so does the allow list.
+        let marked = try others(house, request("198.51.100.7", "friendly-scanner"))
+        #expect(marked["limit few-requests"] == level)
+        try house.call("ban.add", ["address": "198.51.100.7", "by": "test"])
+        #expect(try others(house, request())["limit few-requests"] == level)
+        #expect(try others(house, request("203.0.113.9"))["limit few-requests"] == "conforms: 0 of 3 requests, enforce")
+        #expect(try house.call("source.show", ["source": "198.51.100.7"])["requests"] == 2)
+    }
+
+    @Test func theAnswerBudgetIsTold() throws {
+        let house = try House(policy: strict)
+        let scan = request("198.51.100.7", "friendly-scanner")
+        let first = try #require(try outcome(house, scan, "answer budget"))
+        #expect(first.hasPrefix("source 0 of ") && first.contains(", all 0 of "))
+        try house.call("guard.check", scan)
+        #expect(try house.call("source.show", ["source": "198.51.100.7"])["answer_budget"]?["used"] == 1)
     }
 }

@@ -73,6 +73,17 @@ import Testing
         #expect(try check("203.0.113.8")["rule"] == "sure")
     }
 
+    @Test func nobodyBansANetworkOfAnAllowFeedByMistake() throws {
+        try give("partners", ["203.0.113.7", "2001:db8:7::/48"])
+        for network in ["203.0.113.7", "203.0.113.0/29", "2001:db8:7:1::/64", "2001:db8::/32"] {
+            let refused = try house.call("ban.add", ["address": .string(network)])
+            #expect(refused["code"] == -32010 && refused["data"]?["protected"] == "allow", "\(network)")
+        }
+        for network in ["203.0.113.8/29", "2001:db8:8::/48"] {
+            #expect(try house.call("ban.add", ["address": .string(network)])["rule"] == "manual", "\(network)")
+        }
+    }
+
     @Test func aFeedInShadowModeOnlyTells() throws {
         try give("trial", ["203.0.113.7"])
         let result = try check("203.0.113.7")

@@ -4,13 +4,12 @@ import hashlib
 import os
 import pathlib
 import re
-import shutil
 import socket
 import subprocess
 import tempfile
 import time
 
-from harness import POLICY, REALM, ROOT, Daemon, Process, free_port, wait_until
+from harness import POLICY, REALM, ROOT, Bench, Daemon, Process, free_port, wait_until
 
 UNPACKED = pathlib.Path(os.environ.get("ASTERISK_ROOT", ROOT / ".build/asterisk/root"))
 SHIPPED = ROOT / "integrations/asterisk"
@@ -197,7 +196,7 @@ class Asterisk:
             self.process.stop()
 
 
-class AsteriskBench:
+class AsteriskBench(Bench):
     """One Asterisk and one daemon in a folder of their own, that is gone afterwards with everything in it."""
 
     def __init__(self, accounts, daemon=True, policy=POLICY, settings=(), program="/nonexistent", port=None, feed=False,
@@ -219,18 +218,6 @@ class AsteriskBench:
         except BaseException:
             self.close()
             raise
-
-    def close(self):
-        for part in (getattr(self, "asterisk", None), getattr(self, "daemon", None)):
-            if part:
-                part.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
 
 
 class Call:

@@ -3,13 +3,12 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 
 import pytest
 
 from harness import ROOT, Process, free_port
-from test_playground import processes_of
+from test_playground import nothing_is_left
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -37,7 +36,4 @@ def test_a_playground_with_asterisk_comes_and_goes(tmp_path, capture, number):
         os.kill(child.pid, number)
         status = child.wait(20)
     assert status == 0
-    assert list(tmp_path.iterdir()) == [tool.log]
-    assert processes_of(tmp_path) == []
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", port))
+    nothing_is_left(tmp_path, tool, port)

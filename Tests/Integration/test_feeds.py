@@ -1,6 +1,7 @@
 """Feeds from files and from real HTTP and HTTPS servers that are slow, huge, wrong or gone, and names from a real DNS server."""
 
 import contextlib
+import datetime
 import http.server
 import json
 import os
@@ -74,9 +75,13 @@ def running(server):
 class Fed:
     """A daemon with feeds and a client to ask it."""
 
-    def __init__(self, folder, *feeds):
+    def __init__(self, folder, *feeds, keeps_state=False):
         lines = "".join(f"  - {{ {feed} }}\n" for feed in feeds)
-        self.daemon = Daemon(folder, POLICY + lines).start()
+        self.daemon = Daemon(folder, POLICY + lines)
+        if keeps_state:
+            self.daemon.configuration = folder / "sipguardd.yaml"
+            self.daemon.configuration.write_text(f"state_file: {folder / 'state.json'}\n")
+        self.daemon.start()
         self.client = Client(self.daemon.admin)
 
     def feed(self, name="list"):
@@ -146,6 +151,52 @@ def test_only_news_are_asked_for(tmp_path):
             wait_until(lambda: [a["alarm"] for a in fed.client.call("stats.get")["alarms"]] == ["feed-stale"], 15,
                        "an old list is an alarm")
             assert "ALARM feed-stale" in fed.daemon.control("stats")
+
+
+def test_the_last_good_list_outlives_a_restart(tmp_path):
+    def answer(handler):
+        if handler.headers.get("If-None-Match") == '"v1"':
+            handler.say(b"", 304)
+        else:
+            handler.say(b"198.51.100.7\nnonsense\n2001:db8:7::/48\n203.0.113.0/28\n", ETag='"v1"')
+
+    lists = tmp_path / "state.json.feeds"
+    with running(Server()) as server:
+        server.answers["/list"] = answer
+        feed = f'name: list, url: "http://127.0.0.1:{server.port}/list", weight: 100, refresh: 1h'
+        with Fed(tmp_path, feed, keeps_state=True) as fed:
+            fed.wait(lambda f: f["entries"] == 3, "the list comes")
+            wait_until(lambda: [p.name for p in lists.iterdir()] == ["list.list"], 5, "the list is saved")
+            assert (lists / "list.list").stat().st_mode & 0o777 == 0o600
+            loaded_at = fed.feed()["loaded_at"]
+        hour = time.time() - 3600
+        os.utime(lists / "list.list", (hour, hour))
+        asked = len(server.seen)
+        with Fed(tmp_path, feed, keeps_state=True) as fed:
+            wait_until(lambda: len(server.seen) > asked, 10, "the server is asked again")
+            assert server.seen[asked][1]["If-None-Match"] == '"v1"'
+            state = fed.wait(lambda f: f["age_seconds"] is not None and f["age_seconds"] < 10 and fed.feed(), "it is confirmed")
+            assert state["entries"] == 3 and state["first_bad_lines"] == [2] and state["error"] is None
+            assert abs(seconds(state["loaded_at"]) - seconds(loaded_at)) <= 1
+            wait_until(lambda: "feed restored" in fed.daemon.process.text(), 5, "it is logged")
+            assert fed.daemon.process.text().count("feed loaded") == 1, "only in the first run"
+        assert time.time() - (lists / "list.list").stat().st_mtime < 60, "what is confirmed is young again"
+        os.utime(lists / "list.list", (hour, hour))
+    with Fed(tmp_path, feed, keeps_state=True) as fed:      # the server is gone
+        state = fed.wait(lambda f: f["error"] and fed.feed(), "the loss is noticed")
+        assert state["entries"] == 3 and 3590 < state["age_seconds"] < 3700
+        assert [fed.rule(a) for a in ("198.51.100.7", "2001:db8:7::1", "203.0.113.9")] == ["list"] * 3
+        assert " 1 h " in fed.daemon.control("feeds")
+    other = feed.replace("/list", "/other")
+    with Fed(tmp_path, other, keeps_state=True) as fed:     # a list of elsewhere
+        fed.wait(lambda f: f["error"], "the loss is noticed")
+        assert fed.feed()["entries"] == 0 and fed.rule("198.51.100.7") == "default"
+    with Fed(tmp_path, "name: another, path: /nonexistent, weight: 1", keeps_state=True):
+        wait_until(lambda: not list(lists.iterdir()), 5, "what no policy names is removed")
+
+
+def seconds(text):
+    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 def drip(handler):

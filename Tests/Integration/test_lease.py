@@ -111,6 +111,50 @@ def test_all_workers_answer_from_one_lease(bench):
     assert bench.proxy.count("asked") <= 4 * 2 and bench.proxy.count("drop") == bench.proxy.count("asked")
 
 
+def test_leases_work_in_the_route_where_the_event_belongs_to_somebody_else():
+    with Bench(ACCOUNTS, leak=False, defines=["SIPGUARD_LEASES_IN_ROUTE"]) as bench:
+        flood = Flood(bench.proxy)
+        bench.daemon.control("ban", "add", "127.0.0.9", "--duration", "1h")
+        time.sleep(1.05 - time.time() % 1)
+        flood.send(200, pause=0.001)
+        wait_until(requests_of(bench, flood), 4, "all are counted")
+        assert bench.proxy.count("asked") <= 2 * 2
+
+
+def test_answers_and_acks_of_a_leased_source_are_no_part_of_its_lease(bench):
+    flood = Flood(bench.proxy)
+    bench.daemon.control("ban", "add", "127.0.0.9", "--duration", "1h")
+    time.sleep(1.05 - time.time() % 1)
+    flood.send(100, pause=0.001)
+    for line in (b"ACK sip:127.0.0.1 SIP/2.0", b"CANCEL sip:127.0.0.1 SIP/2.0", b"SIP/2.0 200 OK"):
+        method = b"INVITE" if line.startswith(b"SIP/2.0") else line.split()[0]
+        flood.socket.sendto(b"\r\n".join([
+            line, b"Via: SIP/2.0/UDP 127.0.0.9:5060;branch=z9hG4bKx", b"From: <sip:1@127.0.0.1>;tag=1", b"To: <sip:2@127.0.0.1>;tag=2",
+            b"Call-ID: x", b"CSeq: 1 " + method, b"Content-Length: 0", b"", b""]), flood.target)
+    flood.send(100, pause=0.001)
+    wait_until(requests_of(bench, flood), 4, "all are counted")
+    time.sleep(1.2)
+    assert shown(bench)["requests"] == flood.sent
+
+
+def test_a_connection_of_a_leased_source_stays_open_and_is_counted():
+    with Bench(ACCOUNTS, leak=False, defines=["WITH_TCP"]) as bench:
+        bench.daemon.control("ban", "add", "127.0.0.9", "--duration", "1h")
+        time.sleep(1.05 - time.time() % 1)
+        with socket.create_connection((bench.proxy.address, bench.proxy.port), source_address=("127.0.0.9", 0)) as client:
+            for number in range(50):
+                client.sendall("\r\n".join([
+                    "REGISTER sip:127.0.0.1 SIP/2.0", f"Via: SIP/2.0/TCP 127.0.0.9:5060;branch=z9hG4bKt{number}",
+                    "From: <sip:1@127.0.0.1>;tag=1", "To: <sip:1@127.0.0.1>", f"Call-ID: t{number}", "CSeq: 1 REGISTER",
+                    "Content-Length: 0", "", ""]).encode())
+                time.sleep(0.002)
+            wait_until(lambda: shown(bench)["requests"] == 50, 4, "all are counted")
+            assert bench.proxy.count("asked") < 50
+            client.settimeout(0.2)
+            with pytest.raises(TimeoutError):
+                client.recv(1)
+
+
 @pytest.mark.parametrize("end", [
     ("forget", "127.0.0.9"), ("ban", "remove", "127.0.0.9"), ("allow", "add", "127.0.0.9"), None])
 def test_no_lease_outlives_its_reason_by_more_than_a_second(bench, end):

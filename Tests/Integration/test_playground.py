@@ -13,6 +13,14 @@ from attacks import Attack
 from harness import ROOT, Process, free_port, wait_until
 
 
+def nothing_is_left(folder, tool, port):
+    """Of a playground that has ended: no file but the tool's log, no process, and the port is free."""
+    assert list(folder.iterdir()) == [tool.log]
+    assert processes_of(folder) == []
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", port))
+
+
 def processes_of(folder):
     """Command lines that name the folder."""
     found = []
@@ -54,10 +62,7 @@ def test_a_playground_comes_and_goes(tmp_path, capture, number, antiflood):
         os.kill(child.pid, number)
         status = child.wait(20)
     assert status == 0
-    assert list(tmp_path.iterdir()) == [tool.log]
-    assert processes_of(tmp_path) == []
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-        udp.bind(("127.0.0.1", port))
+    nothing_is_left(tmp_path, tool, port)
 
 
 def test_a_port_in_use_is_said(tmp_path):

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import time
 
 import pytest
 
@@ -24,15 +25,34 @@ def ask(bench):
     """Sends one message while the daemon gives one verdict; (answer, question)."""
     def ask(raw=None, **result):
         daemon = FakeDaemon(bench.daemon.socket, lambda question: verdict(question, **result))
-        phone = Phone(bench.proxy, "3000", "secret")
+
+        def send():
+            phone = Phone(bench.proxy, "3000", "secret")
+            try:
+                phone.send(raw or message())
+                return phone.receive(0.5 if result["verdict"] == "drop" else 5)
+            finally:
+                phone.close()
         try:
-            phone.send(raw or message())
-            wait_until(daemon.checks, 5, "the proxy asks")
-            return phone.receive(0.5), daemon.checks()[0][1]["params"]
+            return first_answered_in_time(bench.proxy, result["verdict"], send), daemon.checks()[0][1]["params"]
         finally:
-            phone.close()
             daemon.close()
     return ask
+
+
+def first_answered_in_time(proxy, given, send):
+    """What `send` gets for the first request whose verdict came before the proxy's time was up. On a busy machine that need not be
+    the first request; one that the proxy passed by itself is counted as that."""
+    excuses = ("failed_timeout", "failed_connect", "failed_down", "skipped_down", "skipped_budget")
+    for _ in range(20):
+        before = proxy.counters()
+        answer = send()
+        risen = {name for name, value in proxy.counters().items() if value > before.get(name, 0)}
+        if given in risen:
+            return answer
+        assert risen & set(excuses), f"neither a verdict nor a reason for none: {risen}, {answer!r}"
+        time.sleep(0.3)
+    raise AssertionError("no verdict came in time, twenty times in a row")
 
 
 def test_pass_goes_on(ask):
@@ -102,11 +122,14 @@ def test_the_question_says_where_the_request_came_from(ask, bench):
 def test_tcp_is_asked_about_too(bench):
     daemon = FakeDaemon(
         bench.daemon.socket, lambda question: verdict(question, verdict="ok200", variant="disarm", from_tag=DISARM))
-    with socket.create_connection((bench.proxy.address, bench.proxy.port), 5) as client:
-        client.sendall(message().replace(b"/UDP", b"/TCP"))
-        answer = client.recv(65535)
+
+    def send():
+        with socket.create_connection((bench.proxy.address, bench.proxy.port), 5) as client:
+            client.sendall(message().replace(b"/UDP", b"/TCP"))
+            return client.recv(65535)
+    answer = first_answered_in_time(bench.proxy, "ok200", send)
     assert answer.startswith(b"SIP/2.0 200 OK\r\n") and f";tag={DISARM}\r\n".encode() in answer
-    assert daemon.checks()[0][1]["params"]["transport"] == "tcp"
+    assert {question["params"]["transport"] for _, question in daemon.checks()} == {"tcp"}
     daemon.close()
 
 

@@ -1,3 +1,4 @@
+import Repeatable
 import Testing
 
 @testable import Policy
@@ -10,7 +11,7 @@ import Testing
     /// Comings and goings, each time against a dictionary.
     @Test(arguments: [UInt64(1), 2, 3, 4])
     func agreesWithADictionary(seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = SeededRandom(seed: seed)
         var list = AddressList()
         var model: [Prefix: AddressEntry] = [:]
         for step in 0..<6000 {
@@ -35,6 +36,12 @@ import Testing
             let (probe, now) = (IPAddress(v4: 0xCB00_0000 | random.next(13)), Instant.seconds(Double(step)))
             let expected = [28, 32].compactMap { model[Prefix(probe, length: $0)!] }.last { $0.holds(at: now) }
             #expect(list.entry(around: probe, now: now) == expected)
+            if step.isMultiple(of: 20) {
+                let network = Prefix(probe, length: 20 + Int(random.next(3)))!
+                let overlapping = model.values.filter { $0.holds(at: now) && network.overlaps($0.prefix) }
+                let found = list.entry(overlapping: network, now: now)
+                #expect(overlapping.isEmpty ? found == nil : overlapping.contains { $0 == found })
+            }
         }
         #expect(
             list.entries

@@ -332,7 +332,7 @@ private struct Bench {
         bench.trace = Trace()
         _ = bench.check(agent: "friendly-scanner")
         let steps = try #require(bench.trace).steps.map(\.step)
-        #expect(steps == ["standing", "signature certain", "score", "treatment disarm"])
+        #expect(steps == ["standing", "signature certain", "score", "treatment disarm", "answer budget"])
     }
 
     @Test func aReloadThatDropsATreatmentChoosesAnother() {

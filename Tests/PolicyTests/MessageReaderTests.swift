@@ -1,3 +1,4 @@
+import Repeatable
 import Testing
 
 @testable import Policy
@@ -90,7 +91,7 @@ import Testing
     }
 
     @Test func neverFailsOnAMutatedMessage() {
-        var random = SplitMix(seed: 11)
+        var random = SeededRandom(seed: 11)
         let original = Array(Self.register.utf8)
         for _ in 0..<20_000 {
             var bytes = original

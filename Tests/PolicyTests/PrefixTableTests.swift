@@ -1,3 +1,4 @@
+import Repeatable
 import Testing
 
 @testable import Policy
@@ -19,7 +20,7 @@ import Testing
     }
 
     @Test func agreesWithASearchThroughAllPrefixes() {
-        var random = SplitMix(seed: 7)
+        var random = SeededRandom(seed: 7)
         let prefixes = (0..<300).map { _ in
             Prefix(IPAddress(v4: random.next(32) & 0xFF00_FFFF), length: Int(random.next(5)) % 29 + 4)!
         }
@@ -34,7 +35,7 @@ import Testing
     /// Networks of every length, nested in each other and on each other's edges, in IPv4, IPv6 and around both.
     @Test(arguments: [1, 10, 100, 1000], [UInt64(1), 2, 3])
     func agreesWithASearchWhateverIsNested(count: Int, seed: UInt64) {
-        var random = SplitMix(seed: seed)
+        var random = SeededRandom(seed: seed)
         let prefixes = (0..<count).map { _ in Prefix.random(&random) }
         let table = PrefixTable(prefixes.enumerated().map { ($1, $0) })
         let feeds = FeedTable((0..<5).map { feed in prefixes.indices.filter { $0 % 5 == feed }.map { prefixes[$0] } })
@@ -42,6 +43,13 @@ import Testing
             let around = prefixes.indices.filter { prefixes[$0].contains(address) }
             #expect(table[address].map { prefixes[$0].bits } == around.map { prefixes[$0].bits }.max(), "\(address)")
             #expect(feeds[address] == around.reduce(0) { $0 | 1 << UInt32($1 % 5) }, "\(address)")
+        }
+        for _ in 0..<100 {
+            let network = Prefix.random(&random)
+            // All of IPv4 is one place in the table of IPv6.
+            if !network.first.isV4, network.contains(IPAddress(v4: 0)) { continue }
+            let overlapping = prefixes.indices.filter { prefixes[$0].overlaps(network) }
+            #expect(feeds.naming(anyOf: network) == overlapping.reduce(0) { $0 | 1 << UInt32($1 % 5) }, "\(network)")
         }
     }
 
@@ -69,7 +77,7 @@ import Testing
 
 extension Prefix {
     /// Of any length; mostly near the others, so that they nest.
-    static func random(_ random: inout SplitMix) -> Prefix {
+    static func random(_ random: inout SeededRandom) -> Prefix {
         switch random.next(3) {
         case 0: Prefix(IPAddress(v4: random.next(32)), length: Int(random.next(16) % 33))!
         case 1, 2, 3: Prefix(IPAddress(v4: 0xCB00_7100 | random.next(10)), length: 20 + Int(random.next(16) % 13))!
@@ -86,7 +94,7 @@ extension Prefix {
 
 extension IPAddress {
     /// The edges of the prefixes, what lies beside them, and some others.
-    static func interesting(_ prefixes: [Prefix], _ random: inout SplitMix) -> [IPAddress] {
+    static func interesting(_ prefixes: [Prefix], _ random: inout SeededRandom) -> [IPAddress] {
         let edges = prefixes.prefix(300).flatMap { prefix -> [IPAddress] in
             let (first, last) = (prefix.first.value, prefix.last.value)
             return [first, first &- 1, last, last &+ 1].map { IPAddress(value: $0) }

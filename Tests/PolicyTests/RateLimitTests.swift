@@ -1,3 +1,4 @@
+import Repeatable
 import Testing
 
 @testable import Policy
@@ -135,7 +136,7 @@ import Testing
     }
 
     @Test func noSpanOfOnePeriodHoldsMoreThanBurstAndRate() {
-        var random = SplitMix(seed: 3)
+        var random = SeededRandom(seed: 3)
         let limit = RateLimit(events: 7, per: .seconds(1), burst: 4)
         var (arrival, now, conforming) = (Instant.never, Int64(0), [Int64]())
         for _ in 0..<20_000 {

@@ -1,3 +1,4 @@
+import Repeatable
 import Testing
 
 @testable import Policy
@@ -47,7 +48,7 @@ import Testing
     }
 
     @Test(arguments: 1...20) func allTextsAtOnceAreFoundAsOneByOne(seed: UInt64) {
-        var random = Repeatable(state: seed)
+        var random = SeededRandom(seed: seed)
         let wanted = (0..<60).map { _ in
             (way: Way.allCases.randomElement(using: &random)!, text: Self.text(1...4, &random).lowercased())
         }
@@ -93,15 +94,5 @@ import Testing
         for number in [0, 63, 64, 300, Hits.mostSignatures - 1] {
             #expect(Self.found(signatures, [.userAgent: "X\(number)-y"]) == [number])
         }
-    }
-}
-
-/// Numbers that are the same in every run (Knuth's MMIX).
-private struct Repeatable: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        return state ^ state >> 33
     }
 }

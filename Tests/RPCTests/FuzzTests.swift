@@ -1,19 +1,7 @@
 import JSON
 import RPC
+import Repeatable
 import Testing
-
-/// SplitMix64: the same mutations each time.
-private struct SeededGenerator: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
-}
 
 private let seeds = [
     #"{"jsonrpc":"2.0","method":"subtract","params":[42,23],"id":1}"#,
@@ -22,7 +10,7 @@ private let seeds = [
     #"{"jsonrpc":"2.0","method":"lopsided","id":-0.5}"#,
 ]
 
-private func mutate(_ bytes: inout [UInt8], with random: inout SeededGenerator) {
+private func mutate(_ bytes: inout [UInt8], with random: inout SeededRandom) {
     let interesting = Array(#"{}[]",:\0-.eu"#.utf8) + [0, 0x0A, 0x80, 0xFF]
     for _ in 0...Int.random(in: 0..<4, using: &random) {
         let index = Int.random(in: 0...bytes.count, using: &random)
@@ -41,7 +29,7 @@ struct FuzzTests {
     func `Whatever comes, the answer is JSON-RPC or nothing`(index: Int) throws {
         let caller = Caller(listener: "fuzz", role: .ask)
         let dispatcher = Dispatcher(service: TestService(), caller: caller)
-        var random = SeededGenerator(state: UInt64(index))
+        var random = SeededRandom(seed: UInt64(index))
         var reply = JSONWriter()
         for _ in 0..<5000 {
             var message = Array(seeds[index].utf8)
@@ -59,7 +47,7 @@ struct FuzzTests {
 
     @Test(arguments: seeds.indices)
     func `Whatever comes, frames lie within the bytes and in their order`(index: Int) {
-        var random = SeededGenerator(state: 1000 + UInt64(index))
+        var random = SeededRandom(seed: 1000 + UInt64(index))
         for round in 0..<5000 {
             var stream = Array("\(seeds[index].utf8.count):\(seeds[index]),".utf8)
             if round.isMultiple(of: 2) { stream = Array("\(seeds[index])\n\(seeds[index])\n".utf8) }

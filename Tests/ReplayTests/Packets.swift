@@ -99,6 +99,7 @@ enum Packets {
     }
 
     static let digest = "Authorization: Digest username=\"1000\", realm=\"x\", nonce=\"n1\", response=\"0\"\r\n"
+    static let binding = "Contact: <sip:1000@198.51.100.7:5062>;expires=3600\r\n"
     static let challenge = "WWW-Authenticate: Digest realm=\"x\", nonce=\"n1\"\r\n"
 }
 

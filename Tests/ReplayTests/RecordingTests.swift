@@ -36,7 +36,10 @@ import Testing
             ),
             ("", "403 Forbidden", "", .rejected), (Packets.digest, "403 Forbidden", "", .authFailed),
             ("", "404 Not Found", "", .unknownUser), (Packets.digest, "404 Not Found", "", .unknownUser),
-            ("", "200 OK", "", .accepted), (Packets.digest, "200 OK", "", .authOK),
+            ("", "200 OK", "", .accepted), (Packets.digest, "200 OK", "", .accepted),
+            ("", "200 OK", Packets.binding, .accepted), (Packets.digest, "200 OK", Packets.binding, .authOK),
+            (Packets.digest, "200 OK", "m: <sip:1000@198.51.100.7:5062>\r\n", .authOK),
+            (Packets.digest, "200 OK", "Contact: \r\n", .accepted),
             ("", "486 Busy Here", "", .rejected),
         ])
     func outcome(credentials: String, status: String, header: String, outcome: Outcome) throws {
@@ -64,6 +67,35 @@ import Testing
             Self.sent(Packets.request(more: Packets.digest)), Self.answered(Packets.response("200 OK", tag: "x")),
         ]
         #expect(try events(frames).map(\.kind) == [.request])
+    }
+
+    /// How many of sixty guesses are treated of which the twelfth is answered with a 200 that has this header.
+    private func treated(guessing header: String) throws -> Int {
+        let guesses = (1...60).flatMap { number -> [[UInt8]] in
+            let status = number == 12 ? "200 OK" : "401 Unauthorized"
+            return [
+                Self.sent(Packets.request(number: number, more: Packets.digest)),
+                Self.answered(Packets.response(status, number: number, more: number == 12 ? header : "")),
+            ]
+        }
+        let simulation = Simulation(policy: .builtIn)
+        var treated = 0
+        for event in try events(guesses) {
+            event.request.withFacts { facts in
+                switch event.kind {
+                case .request: treated += simulation.check(facts, at: event.at).answer == .pass ? 0 : 1
+                case .report(let outcome): simulation.report(outcome, facts, at: event.at)
+                }
+            }
+        }
+        return treated
+    }
+
+    @Test func aPlain200EarnsAGuesserNoTrust() throws {
+        let without = try treated(guessing: "X-None: 1\r\n")
+        #expect(without > 40)
+        // The same with the bindings of a real login is another story.
+        #expect(try treated(guessing: Packets.binding) < without)
     }
 
     @Test func onlyWhatComesToTheServerIsDecidedAbout() throws {

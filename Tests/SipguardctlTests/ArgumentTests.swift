@@ -18,6 +18,10 @@ import Testing
         arguments: [
             ("stats", "stats.get", nil), ("top --by answers --limit 3", "stats.top", #"{"by":"answers","limit":3}"#),
             ("show 192.0.2.1", "source.show", #"{"source":"192.0.2.1"}"#),
+            (
+                "show 192.0.2.1 --user 1000 --user-agent a --node n --number 00441234567890", "source.show",
+                #"{"source":"192.0.2.1","user":"1000","user_agent":"a","node":"n","number":"00441234567890"}"#
+            ),
             ("forget 2001:db8::1", "source.forget", #"{"source":"2001:db8::1"}"#),
             ("ban", "ban.list", #"{"offset":0,"limit":50}"#),
             ("ban list --json", "ban.list", #"{"offset":0,"limit":1000}"#),

@@ -39,6 +39,11 @@ private func address(_ number: Int) -> IPAddress { IPAddress(v4: UInt32(number))
             table.withRecord(of: address(number), trust: trust, now: now + .seconds(1)) {
                 $0.requests += 1
                 $0.lastSeen = now + .seconds(1)
+                // every other one looks like a scanner, whose treatment has begun
+                guard number % 2 == 0 else { return }
+                $0.flood.treatment = NameID(rawValue: 1)
+                $0.flood.messages = 1
+                $0.flood.lastMessage = now + .seconds(1)
             }
         }
         for number in 0..<100 {
@@ -48,6 +53,23 @@ private func address(_ number: Int) -> IPAddress { IPAddress(v4: UInt32(number))
         }
         let usage = table.usage
         #expect(usage.used <= usage.capacity && usage.evictions > 200_000 && usage.overflows == 0)
+    }
+
+    /// Whether they came before or during the flood.
+    @Test(arguments: [0, 200_000])
+    func aQuarterOfThePlacesIsSafeForActiveSources(forgedBefore: Int) {
+        let table = SourceTable(bytes: 4 << 20)
+        func forge(_ numbers: Range<Int>) {
+            for number in numbers {
+                table.withRecord(of: address(number), trust: trust, now: now) { $0.requests += 1 }
+            }
+        }
+        forge(1_000_000..<1_000_000 + forgedBefore)
+        let active = 0..<table.usage.capacity / 4
+        for number in active { table.withRecord(of: address(number), trust: trust, now: now) { $0.requests = 5 } }
+        forge(2_000_000..<2_300_000)
+        #expect(active.allSatisfy { table.record(of: address($0))?.requests == 5 })
+        #expect(table.usage.overflows == 0)
     }
 
     @Test func aTableFullOfBannedSourcesStillServesOthers() {

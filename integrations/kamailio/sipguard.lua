@@ -24,6 +24,7 @@ local header_limit = 8192                          -- bytes of header block sent
 local fact_limit = 512                             -- bytes of one fact sent singly
 local line_limit = 60000                           -- bytes; the daemon takes 65536
 local reply_limit = 65536
+local report_limit = 2                             -- s that the timer process waits, in which no request waits
 
 -- What the file beside this one does, if there is one and htable is there.
 local lease_file
@@ -364,6 +365,7 @@ end
 -- Asks with an id of its own, outside of any request: `lines` is what to send before the question, which must be answered.
 local function deliver(lines)
   if not path then settle() end
+  limit = report_limit                              -- an answer that is missed has all of it reported again
   last_id = last_id + 1
   local now = gettime()
   local result = ask(lines .. '{"jsonrpc":"2.0","id":' .. last_id .. ',"method":"daemon.ping"}\n', last_id, now)

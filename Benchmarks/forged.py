@@ -1,0 +1,187 @@
+#!/usr/bin/env python3
+"""Floods a sipguardd with millions of forged sources, one message each, and looks for what was lost.
+
+Before: banned, trusted and active sources. Behind: how many of them are still what they were, how much memory the daemon took
+at most, and what a verdict for somebody else took meanwhile, against calm and against the same load from 1,000 sources.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+
+import servers
+
+BANNED, TRUSTED, ACTIVE, CROWD = 1000, 10000, 10000, 1000
+TARGETS_ASKED = 5                                # of the policy's options-sweep: 15 in 12 hours
+MEMORY = [256, 64]                               # MiB, the ceilings
+
+
+def address(group, number):
+    return f"{group}.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+
+
+GROUPS = {"banned": (10, BANNED), "trusted": (11, TRUSTED), "active": (12, ACTIVE)}
+
+
+class Client:
+    """Asks many questions at once, and gives the answers in their order."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(60)
+        self.socket.connect(str(path))
+        self.answers = self.socket.makefile()
+
+    def ask(self, method, every):
+        every = list(every)
+        for first in range(0, len(every), 50):
+            part = every[first:first + 50]
+            lines = [json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}) + "\n" for params in part]
+            self.socket.sendall("".join(lines).encode())
+            for params in part:
+                answer = json.loads(self.answers.readline())
+                if "result" not in answer:
+                    raise servers.Failure(f"{method} {params}: {answer}")
+                yield answer["result"]
+
+    def do(self, method, every):
+        for _ in self.ask(method, every):
+            pass
+
+
+def sources(name):
+    group, count = GROUPS[name]
+    return [address(group, number) for number in range(count)]
+
+
+def prepare(client):
+    """Half of the banned ones by hand, half by what they did; active ones have used a third of a limit."""
+    banned = sources("banned")
+    client.do("ban.add", ({"address": one, "duration": "12h"} for one in banned[::2]))
+    scan = {"method": "REGISTER", "user_agent": "friendly-scanner", "transport": "udp", "count": 60}
+    for _ in range(3):
+        client.do("guard.check", (scan | {"source_ip": one} for one in banned[1::2]))
+    login = {"outcome": "auth_ok", "user": "1001", "transport": "udp"}
+    client.do("guard.report", (login | {"source_ip": one} for one in sources("trusted")))
+    for number in range(TARGETS_ASKED):
+        question = {"method": "OPTIONS", "transport": "udp", "from_user": "1001", "ruri": f"sip:{200 + number}@192.0.2.1",
+                    "to_user": str(200 + number)}
+        client.do("guard.check", (question | {"source_ip": one} for one in sources("active")))
+
+
+def state(client):
+    """How many of each kind are what they are to be."""
+    shown = {name: list(client.ask("source.show", ({"source": one} for one in sources(name)))) for name in GROUPS}
+    question = {"method": "REGISTER", "transport": "udp", "from_user": "1001"}
+    refused = client.ask("guard.check", (question | {"source_ip": one} for one in sources("banned")))
+    return {
+        "banned": sum(one["ban"] is not None for one in shown["banned"]),
+        "refused": sum(result["verdict"] == "drop" for result in refused),
+        "trusted": sum(one["trust"]["trusted"] for one in shown["trusted"]),
+        "active": sum(one["requests"] == TARGETS_ASKED for one in shown["active"]),
+        "counters": sum(
+            any(limit["name"] == "options-sweep" and limit["used"] == TARGETS_ASKED for limit in one["limits"])
+            for one in shown["active"]),
+    }
+
+
+WHOLE = {"banned": BANNED, "refused": BANNED, "trusted": TRUSTED, "active": ACTIVE, "counters": ACTIVE}
+
+
+def write(directory):
+    """The probe, and the flood's two messages: a phone's and a scanner's."""
+    for name, source, message in [
+        ("probe", "192.0.2.10", "register"), ("phone", "@SOURCE@", "register"), ("scanner", "@SOURCE@", "scanner"),
+    ]:
+        text = (servers.HERE / "requests" / f"{message}.sip").read_text().replace("\n", "\r\n")
+        params = {"source_ip": source, "source_port": 5060, "transport": "udp", "local_ip": "203.0.113.10", "local_port": 5060,
+                  "node": "kamailio", "length": len(text), "message": text}
+        line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "guard.check", "params": params}, separators=(",", ":"))
+        (directory / f"{name}.json").write_text(line + "\n")
+
+
+def load(path, directory, *options):
+    words = [servers.BUILD / "bench-forged", "-s", path, "-q", directory / "probe.json", *options]
+    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=3600)
+    if done.returncode:
+        raise servers.Failure(f"the flood: {done.stderr.strip() or done.stdout.strip()}")
+    return json.loads(done.stdout)
+
+
+def peak(process):
+    """MiB that were resident at most."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
+
+
+def one_run(messages, memory, directory):
+    paths = {role: directory / f"{role}-{memory}.sock" for role in ("ask", "admin")}
+    listeners = [{"unix": str(path), "role": role, "mode": "0600"} for role, path in paths.items()]
+    configuration = servers.configuration(directory, paths["ask"], listeners=listeners, memory=f"{memory}MiB")
+    server = servers.Server(servers.start([servers.DAEMON, "--config", configuration], directory, paths["ask"]), paths["ask"])
+    try:
+        servers.wait("sipguardd", server)
+        client = Client(paths["admin"])
+        prepare(client)
+        before = state(client)
+        if before != WHOLE:
+            raise servers.Failure(f"before the flood: {before}")
+        flood = ["-f", directory / "phone.json", "-f", directory / "scanner.json", "-n"]
+        calm = load(paths["ask"], directory, "-t", 8)
+        crowd = load(paths["ask"], directory, *flood, max(messages // 20, 100000), "-k", CROWD)
+        forged = load(paths["ask"], directory, *flood, messages)
+        after = state(client)
+        return {
+            "memory": memory, "messages": messages, "rate": messages / forged["seconds"], "peak": peak(server.process),
+            "lost": {name: WHOLE[name] - after[name] for name in WHOLE},
+            "calm": calm, "crowd": crowd, "forged": forged,
+        }
+    finally:
+        server.process.terminate()
+        servers.end(server.process)
+
+
+def measure(messages):
+    """One run for each ceiling."""
+    servers.compile("forged")
+    with tempfile.TemporaryDirectory(prefix="sipguardd-bench-") as name:
+        directory = pathlib.Path(name)
+        write(directory)
+        return [one_run(messages, memory, directory) for memory in MEMORY]
+
+
+def table(runs):
+    if not runs:
+        return []
+    lines = [
+        "| forged sources | ceiling MiB | messages/s | peak MiB | lost: bans | trust | active | counters | p99 µs | in calm | same load, "
+        "1,000 sources |", "|--:|" + "--:|" * 10]
+    for run in runs:
+        lost = run["lost"]
+        cells = [
+            f"{run['messages']:,}", run["memory"], f"{run['rate']:,.0f}", f"{run['peak']:.0f}",
+            max(lost["banned"], lost["refused"]), lost["trusted"], lost["active"], lost["counters"], f"{run['forged']['p99']:.0f}",
+            f"{run['calm']['p99']:.0f}", f"{run['crowd']['p99']:.0f}"]
+        lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
+    return lines
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--messages", type=int, default=10_000_000, help="at most 2^24")
+    chosen = parser.parse_args()
+    servers.run(["swift", "build", "-c", "release", "--product", "sipguardd"], cwd=servers.HERE.parent, stdout=sys.stderr)
+    runs = measure(chosen.messages)
+    print("\n".join(table(runs)))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except servers.Failure as failure:
+        sys.exit(f"bench: {failure}")
