@@ -59,7 +59,7 @@ import Testing
         let log = log()
         let house = try House(decisionLog: log)
         var facts = JSONObject()
-        for (name, value) in ["cseq": 0, "max_forwards": 70, "count": 12] { facts[name] = .int(value) }
+        for (name, value) in ["cseq": 0, "max_forwards": 70, "count": 12] { facts[name] = .int(Int64(value)) }
         for (name, value) in ["source_ip": "203.0.113.5", "transport": "wss"] { facts[name] = .string(value) }
         for (number, field) in Field.allCases.enumerated() {
             facts[field.name] = .string(String(repeating: "\"ü\\\t", count: number) + field.name)
