@@ -3,7 +3,7 @@
 # make check       what CI runs: format, build, tests
 # make playground  the daemon and a proxy to attack with tools of your own (PORT=5070, ANTIFLOOD=stock,
 #                  ASTERISK=1)
-# make bench       one table of round trips and CPU, and what asking costs a call in Asterisk
+# make bench       one table of round trips and CPU, ten million forged sources, and what asking costs a call in Asterisk
 # make corpus      labelled attacks and customers against the policy, one table (UPDATE=1 checks the figures in,
 #                  ONLY=name, SEED=n, POLICY=file)
 # make bench-kamailio  what protections cost a real Kamailio, in calm and in a flood

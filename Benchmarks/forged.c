@@ -1,12 +1,13 @@
 /* forged - floods a sipguardd with requests from many sources, and times the questions of one that is no part of it.
  *
  *   cc -O2 -o forged forged.c -lpthread
- *   forged -s SOCKET -q PROBE [-t SECONDS | -f FLOOD [-f FLOOD ...] -n MESSAGES [-k SOURCES] [-c CONNECTIONS] [-d DEPTH]]
+ *   forged -s SOCKET -q PROBE [-t SECONDS]
+ *   forged -s SOCKET -q PROBE -f FLOOD [-f FLOOD ...] -n MESSAGES [-o FIRST] [-k SOURCES] [-c CONNECTIONS] [-d DEPTH]
  *
- * In the flood's files "@SOURCE@" becomes an address of 13.0.0.0/8, another for each message, or one of SOURCES. They are sent in
- * turn over so many connections, DEPTH requests at a time, at full speed. The probe is asked over a connection of its own, each
- * PAUSE us, which is below what the policy calls a flood; without a flood for so many seconds. Files are one line each, with the
- * id 1; a reply must bring it back with a result.
+ * In the flood's files "@SOURCE@" becomes an address of 13.0.0.0/8, another for each message, counted from FIRST, or one of
+ * SOURCES. They are sent in turn over so many connections, DEPTH requests at a time, at full speed. The probe is asked over a
+ * connection of its own, each PAUSE us, which is below what the policy calls a flood; without a flood for so many seconds. Files
+ * are one line each, with the id 1; a reply must bring it back with a result.
  *
  * Prints one line of JSON: messages, seconds, probes, and the probe's times in us. Exit code 1: the server failed; 3: a reply
  * was wrong.
@@ -33,7 +34,7 @@ struct template {
 
 static struct template floods[FILES], probe;
 static int flood_count, connections = 2, depth = 32;
-static uint64_t messages, sources, taken, wrong;
+static uint64_t messages, offset, sources, taken, wrong;
 static double seconds = 3;
 static const char *path;
 static int flooding;
@@ -117,7 +118,7 @@ static void *flood(void *argument) {
         if (first >= messages) break;
         int count = messages - first < (uint64_t)depth ? (int)(messages - first) : depth;
         size_t length = 0;
-        for (int i = 0; i < count; i++) length += write_request(out + length, first + (uint64_t)i);
+        for (int i = 0; i < count; i++) length += write_request(out + length, offset + first + (uint64_t)i);
         send_all(fd, out, length);
         __atomic_fetch_add(&wrong, receive_replies(fd, in, (size_t)DEPTH * LINE, count), __ATOMIC_RELAXED);
     }
@@ -126,18 +127,19 @@ static void *flood(void *argument) {
 }
 
 static void read_arguments(int count, char **words) {
-    for (int option; (option = getopt(count, words, "s:q:t:f:n:k:c:d:")) != -1;) switch (option) {
+    for (int option; (option = getopt(count, words, "s:q:t:f:n:o:k:c:d:")) != -1;) switch (option) {
         case 's': path = optarg; break;
         case 'q': read_template(&probe, optarg); break;
         case 't': seconds = atof(optarg); break;
         case 'f': if (flood_count < FILES) read_template(&floods[flood_count++], optarg); break;
         case 'n': messages = strtoull(optarg, NULL, 10); break;
+        case 'o': offset = strtoull(optarg, NULL, 10); break;
         case 'k': sources = strtoull(optarg, NULL, 10); break;
         case 'c': connections = atoi(optarg); break;
         case 'd': depth = atoi(optarg); break;
         default: exit(1);
     }
-    int is_bounded = connections > 0 && connections <= THREADS && depth > 0 && depth <= DEPTH && messages <= 1 << 24;
+    int is_bounded = connections > 0 && connections <= THREADS && depth > 0 && depth <= DEPTH && offset + messages <= 1 << 24;
     if (path && probe.head_length && is_bounded && (flood_count || !messages)) return;
     fprintf(stderr, "-s and -q are needed, and -f with -n; at most %d connections, %d at a time, 2^24 messages\n", THREADS, DEPTH);
     exit(1);

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Floods a sipguardd with millions of forged sources, one message each, and looks for what was lost.
 
-Before: banned, trusted and active sources. Behind: how many of them are still what they were, how much memory the daemon took
-at most, and what a verdict for somebody else took meanwhile, against calm and against the same load from 1,000 sources.
+Before: banned, trusted and active sources. Behind: how many of them are still what they were, and how much memory the daemon took
+at most. In turn with slices of the flood: calm, and the same load from 1,000 sources, to compare what a verdict for somebody else
+takes meanwhile.
 """
 
 import argparse
@@ -10,15 +11,18 @@ import json
 import pathlib
 import re
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 
 import servers
 
+# Active: who has asked more than once, and within the last ten minutes. A run must not take longer.
 BANNED, TRUSTED, ACTIVE, CROWD = 1000, 10000, 10000, 1000
 TARGETS_ASKED = 5                                # of the policy's options-sweep: 15 in 12 hours
 MEMORY = [256, 64]                               # MiB, the ceilings
+SLICES = 10
 
 
 def address(group, number):
@@ -119,6 +123,15 @@ def peak(process):
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
 
 
+def one_slice(path, directory, messages, number):
+    flood = ["-f", directory / "phone.json", "-f", directory / "scanner.json", "-n"]
+    return {
+        "calm": load(path, directory, "-t", 2),
+        "crowd": load(path, directory, *flood, max(messages // 5, 10000), "-k", CROWD),
+        "forged": load(path, directory, *flood, messages, "-o", number * messages),
+    }
+
+
 def one_run(messages, memory, directory):
     paths = {role: directory / f"{role}-{memory}.sock" for role in ("ask", "admin")}
     listeners = [{"unix": str(path), "role": role, "mode": "0600"} for role, path in paths.items()]
@@ -131,19 +144,20 @@ def one_run(messages, memory, directory):
         before = state(client)
         if before != WHOLE:
             raise servers.Failure(f"before the flood: {before}")
-        flood = ["-f", directory / "phone.json", "-f", directory / "scanner.json", "-n"]
-        calm = load(paths["ask"], directory, "-t", 8)
-        crowd = load(paths["ask"], directory, *flood, max(messages // 20, 100000), "-k", CROWD)
-        forged = load(paths["ask"], directory, *flood, messages)
+        slices = [one_slice(paths["ask"], directory, messages // SLICES, number) for number in range(SLICES)]
+        memory_peak = peak(server.process)
         after = state(client)
-        return {
-            "memory": memory, "messages": messages, "rate": messages / forged["seconds"], "peak": peak(server.process),
-            "lost": {name: WHOLE[name] - after[name] for name in WHOLE},
-            "calm": calm, "crowd": crowd, "forged": forged,
-        }
     finally:
         server.process.terminate()
         servers.end(server.process)
+    return {
+        "memory": memory, "messages": messages // SLICES * SLICES,
+        "rate": statistics.median(messages // SLICES / one["forged"]["seconds"] for one in slices),
+        "peak": memory_peak, "lost": {name: WHOLE[name] - after[name] for name in WHOLE},
+        "p99": {name: statistics.median(one[name]["p99"] for one in slices) for name in ("calm", "crowd", "forged")},
+        "against": {
+            name: statistics.median(one["forged"]["p99"] / one[name]["p99"] for one in slices) for name in ("calm", "crowd")},
+    }
 
 
 def measure(messages):
@@ -159,14 +173,14 @@ def table(runs):
     if not runs:
         return []
     lines = [
-        "| forged sources | ceiling MiB | messages/s | peak MiB | lost: bans | trust | active | counters | p99 µs | in calm | same load, "
-        "1,000 sources |", "|--:|" + "--:|" * 10]
+        "| forged sources | ceiling MiB | messages/s | peak MiB | lost: bans | trust | active | counters | p99 µs | in calm | "
+        "same load, 1,000 sources |", "|--:|" + "--:|" * 10]
     for run in runs:
         lost = run["lost"]
+        times = (f"{run['p99'][name]:.0f}" for name in ("forged", "calm", "crowd"))
         cells = [
             f"{run['messages']:,}", run["memory"], f"{run['rate']:,.0f}", f"{run['peak']:.0f}",
-            max(lost["banned"], lost["refused"]), lost["trusted"], lost["active"], lost["counters"], f"{run['forged']['p99']:.0f}",
-            f"{run['calm']['p99']:.0f}", f"{run['crowd']['p99']:.0f}"]
+            max(lost["banned"], lost["refused"]), lost["trusted"], lost["active"], lost["counters"], *times]
         lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
     return lines
 

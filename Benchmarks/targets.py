@@ -75,8 +75,8 @@ ALL = [
     Target("memory besides the tables, 32 connections, MiB", 24, memory(32)),
     Target("forged sources: banned, trusted and active state lost", 0, flooded(lambda one: sum(one["lost"].values()))),
     Target("forged sources: peak memory above the ceiling, MiB", 32, flooded(lambda one: one["peak"] - one["memory"])),
-    Target("forged sources: p99 of another's verdict, against calm", 1.5, flooded(lambda one: one["forged"]["p99"] / one["calm"]["p99"])),
-    Target("the same, against the same load from 1,000 sources", 1.5, flooded(lambda one: one["forged"]["p99"] / one["crowd"]["p99"])),
+    Target("forged sources: p99 of another's verdict, against calm", 1.5, flooded(lambda one: one["against"]["calm"])),
+    Target("the same, against the same load from 1,000 sources", 1.5, flooded(lambda one: one["against"]["crowd"])),
 ]
 
 

@@ -60,7 +60,11 @@ extension Page {
 
     /// What `ban.remove` did.
     public mutating func showBanRemoved(_ result: JSONValue, address: String) {
-        if result["removed"].isTrue { return say("The ban on \(address) is lifted.") }
+        if result["removed"].isTrue {
+            say("The ban on \(address) is lifted.")
+            guard let rule = result["held_by"].filled else { return }
+            return note("\"\(rule)\" still holds for all that it sends; to end that too: sipguardctl forget \(address)")
+        }
         say("There is no ban on \(address).")
         note("It has to be named as in `sipguardctl ban list`; `sipguardctl show` says which ban covers an address.")
     }

@@ -108,21 +108,28 @@ extension GuardSession {
 
     func removeBan(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         let prefix = try params.prefix("address")
-        var removed = state.lists.remove(prefix, from: .ban)
-        if removed { state.publishLists() }
-        let (ruleset, now) = (snapshot().engine.ruleset, Clock.now)
-        if prefix == ruleset.sources.prefix(of: prefix.first) || prefix.isSingleAddress {
-            let key = ruleset.sources.key(of: prefix.first)
-            if let record = state.sources.record(of: key), record.isBanned(now) {
-                state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { $0.bannedUntil = now }
-                removed = true
-            }
-        }
-        if removed {
+        let isListed = state.lists.remove(prefix, from: .ban)
+        if isListed { state.publishLists() }
+        let (isLifted, held) = liftBan(ofSource: prefix)
+        if isListed || isLifted {
             state.events.add(.banRemoved(prefix.description, by: try params.comment("by")))
             state.stateFile?.markChanged()
         }
-        result.value(["removed": .bool(removed)])
+        result.value(["removed": .bool(isListed || isLifted), "held_by": held.map { .string($0.name) } ?? .null])
+    }
+
+    /// Ends what the policy has banned, if the prefix names one source; and the limit that holds for it all the same.
+    private func liftBan(ofSource prefix: Prefix) -> (isLifted: Bool, held: LimitRule?) {
+        let (snapshot, now) = (snapshot(), Clock.now)
+        let ruleset = snapshot.engine.ruleset
+        let key = ruleset.sources.key(of: prefix.first)
+        guard prefix == ruleset.sources.prefix(of: prefix.first) || prefix.isSingleAddress,
+            let record = state.sources.record(of: key)
+        else { return (false, nil) }
+        let isBanned = record.isBanned(now)
+        if isBanned { state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { $0.bannedUntil = now } }
+        let isProtected = snapshot.addresses.standing(of: prefix.first, now: now).isProtected
+        return (isBanned, isProtected ? nil : snapshot.engine.heldLimit(of: record, now: now))
     }
 
     func removeAllowed(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {

@@ -23,6 +23,11 @@ extension Engine {
         }
     }
 
+    /// The limit whose treatment goes on for all that a source sends, whether it is banned or not; nil if there is none.
+    public func heldLimit(of record: SourceRecord, now: Instant) -> LimitRule? {
+        record.flood.isPresent ? heldBehaviour(record.flood, .unknown, now) : nil
+    }
+
     private func missing(in facts: RequestFacts, for rule: LimitRule) -> [String] {
         var parts: [CounterScope.Part] = []
         if rule.scope.has(.user), !facts.user.isKnown { parts.append(.user) }

@@ -47,6 +47,15 @@ import Testing
         #expect(try shown(allowed) { $0.showNowAllowed($1) } == "192.0.2.1/32 is allowed until it is removed.\n")
         let gone = try shown(#"{"removed":false}"#) { $0.showBanRemoved($1, address: "192.0.2.1") }
         #expect(gone.hasPrefix("There is no ban on 192.0.2.1.\n"))
+        let lifted = try shown(#"{"removed":true,"held_by":"password-guessing"}"#) {
+            $0.showBanRemoved($1, address: "192.0.2.1")
+        }
+        #expect(
+            lifted == """
+                The ban on 192.0.2.1 is lifted.
+                "password-guessing" still holds for all that it sends; to end that too: sipguardctl forget 192.0.2.1
+
+                """)
         let forgotten = try shown(#"{"forgotten":true,"ban_removed":true}"#) {
             $0.showForgotten($1, source: "192.0.2.1")
         }

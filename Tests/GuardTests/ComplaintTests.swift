@@ -73,6 +73,41 @@ import Testing
         #expect(ban?["comment"] == "called us names" && ban?["by"] == "ops")
     }
 
+    /// opensips PR#456 and FreePBX#99: customers were blocked, and nobody could let them go.
+    @Test func whoeverIsLetGoIsServedAtOnce() throws {
+        let house = try House(policy: own + "ban: { after: 20 }\n")
+        let office = "198.51.100.9"
+        for number in 0..<60 {
+            try house.call("guard.check", register(office, "\(number)", ["transport": "tcp"]))
+            try report(house, "unknown_user", office, "\(number)")
+        }
+        #expect(try house.verdict(register(office, "2000")) == "drop")
+        let ban = try house.call("ban.list")["bans"]?[0]
+        #expect(ban?["address"]?.string == office && ban?["rule"] == "enumeration")
+        // The ban goes, what it was for does not, and that is said.
+        let lifted = try house.call("ban.remove", ["address": .string(office)])
+        #expect(lifted["removed"] == true && lifted["held_by"]?.string?.hasPrefix("enumeration") == true)
+        #expect(try house.call("guard.check", register(office, "2000"))["rule"] == lifted["held_by"])
+        #expect(try house.call("source.forget", ["source": .string(office)])["forgotten"] == true)
+        for phone in 2000..<2050 {
+            #expect(try house.verdict(register(office, "\(phone)")) == "pass")
+            try report(house, phone.isMultiple(of: 10) ? "auth_failed" : "auth_ok", office, "\(phone)")
+        }
+    }
+
+    /// dsiprouter#148: "if we whitelist, an attacker spoofs the carrier"; and #54: the proxy in front was banned.
+    @Test func aCarrierOrProxyWhoseAddressIsForgedKeepsItsCalls() throws {
+        let house = try House(policy: own + "trusted_proxies: [203.0.113.8]\n")
+        for number in 0..<400 {
+            let scan = register("203.0.113.8", "\(number)", ["user_agent": "friendly-scanner"])
+            #expect(try house.verdict(scan) != "pass")
+            try report(house, "auth_failed", "203.0.113.8", "\(number)")
+            let call = register("203.0.113.8", "4930", ["method": "INVITE", "ruri": "sip:49301234567@pbx"])
+            #expect(try house.verdict(call) == "pass")
+        }
+        #expect(try house.call("ban.list")["total"] == 0)
+    }
+
     /// ModernUO#2556: a list named a thousand addresses that customers share.
     @Test func customersInANetworkThatAListNamesAreServed() throws {
         let house = try House(policy: own + "feeds: [{ name: hints, path: /never, weight: 60 }]\n")
@@ -91,15 +126,15 @@ import Testing
     @Test func bansWithoutAnEndStayWithoutOneAfterARestart() throws {
         let directory = TemporaryDirectory()
         let first = try House(stateFile: StateFile(path: directory.file("state.json")))
-        for number in 0..<2000 {
-            try first.call("ban.add", ["address": .string("203.0.113.\(number % 250)"), "by": "ops"])
-            try first.call("ban.add", ["address": .string("198.51.\(number % 250).\(number / 250)")])
+        for number in 0..<150 {
+            try first.call("ban.add", ["address": .string("203.0.113.\(number)"), "by": "ops"])
+            try first.call("ban.add", ["address": .string("198.51.100.\(number)/31")])
         }
         first.state.maintain()
         let second = try House(stateFile: StateFile(path: directory.file("state.json")))
-        #expect(try second.state.restore().bans == 2250)
+        #expect(try second.state.restore().bans == 225)
         let bans = try second.call("ban.list", ["limit": 10_000])["bans"]?.array ?? []
-        #expect(bans.count == 2250 && bans.allSatisfy { $0["until"] == .null && $0["remaining"] == .null })
+        #expect(bans.count == 225 && bans.allSatisfy { $0["until"] == .null && $0["remaining"] == .null })
         #expect(try second.verdict(register("203.0.113.7")) == "drop")
     }
 

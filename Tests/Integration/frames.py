@@ -4,7 +4,8 @@ import socket
 import struct
 import threading
 
-OUTGOING = 4                                     # PACKET_OUTGOING: on loopback each frame leaves and comes
+from packet_filter import OUTGOING, keep_udp
+
 SO_TIMESTAMPNS = 35
 
 
@@ -16,13 +17,13 @@ class Frame:
 
 
 class Frames:
-    """Every UDP frame to or from a port, twice each: as it leaves and as it comes."""
+    """Every UDP frame to or from a port, twice each: on the loopback it leaves and comes."""
 
     def __init__(self, port):
-        self.port = port
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0003))
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self.socket.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)   # SO_RCVBUFFORCE
         self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        keep_udp(self.socket, [port], start=14)
         self.socket.bind(("lo", 0x0003))
         self.socket.settimeout(0.2)
         self.frames = []
@@ -35,10 +36,6 @@ class Frames:
             try:
                 data, extra, _, address = self.socket.recvmsg(65535, 64)
             except socket.timeout:
-                continue
-            if data[12:14] != b"\x08\x00" or data[23] != 17:
-                continue
-            if self.port not in struct.unpack_from("!HH", data, 14 + (data[14] & 15) * 4):
                 continue
             seconds, nanoseconds = struct.unpack("qq", extra[0][2][:16])
             self.frames.append(Frame(seconds * 10**9 + nanoseconds, address[2] == OUTGOING, data))

@@ -12,6 +12,8 @@ import tempfile
 import threading
 import time
 
+from packet_filter import keep_udp
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KAMAILIO = ROOT / "integrations/kamailio"
 SIPGUARDD = os.environ.get("SIPGUARDD", str(ROOT / ".build/release/sipguardd"))
@@ -276,11 +278,12 @@ class Packet:
 
 
 class Capture:
-    """Every UDP datagram on the loopback interface, each once, kept by the ports watched."""
+    """Every UDP datagram on the loopback interface from or to the ports watched, each once."""
 
     def __init__(self):
-        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800))
+        self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0)
         self.socket.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)      # SO_RCVBUFFORCE
+        keep_udp(self.socket, [], outgoing=False)                    # what leaves is seen again as incoming
         self.socket.bind(("lo", 0x0800))
         self.socket.settimeout(0.2)
         self.packets = {}
@@ -290,15 +293,14 @@ class Capture:
 
     def watch(self, port):
         self.packets[port] = []
+        keep_udp(self.socket, list(self.packets), outgoing=False)
         return port
 
     def _run(self):
         while self.open:
             try:
-                data, address = self.socket.recvfrom(65535)
+                data = self.socket.recv(65535)
             except socket.timeout:
-                continue
-            if address[2] == 4 or data[9] != 17:                      # PACKET_OUTGOING: seen again as incoming
                 continue
             size = (data[0] & 15) * 4
             ports = struct.unpack_from("!HH", data, size)

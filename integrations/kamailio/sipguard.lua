@@ -24,7 +24,7 @@ local header_limit = 8192                          -- bytes of header block sent
 local fact_limit = 512                             -- bytes of one fact sent singly
 local line_limit = 60000                           -- bytes; the daemon takes 65536
 local reply_limit = 65536
-local report_limit = 2                             -- s that the timer process waits, in which no request waits
+local report_limit = 0.2                           -- s that the timer process waits, in which no request waits
 
 -- What the file beside this one does, if there is one and htable is there.
 local lease_file
