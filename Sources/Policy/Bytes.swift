@@ -59,7 +59,8 @@ extension UnsafeBufferPointer<UInt8> {
     /// Inlined, so that a literal is compared as a number or two.
     @inline(__always)
     public func equals(lowercase text: StaticString) -> Bool {
-        count == text.utf8CodeUnitCount && begins(lowercase: Bytes(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        let length = text.utf8CodeUnitCount
+        return count == length && begins(lowercase: Bytes(start: text.utf8Start, count: length))
     }
 
     /// Whether this begins with `prefix`, which must be lower case, with ASCII letters compared without case.
