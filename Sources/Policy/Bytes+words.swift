@@ -53,15 +53,6 @@ struct SixteenBytes {
         bytes = UnsafeRawPointer(start).loadUnaligned(as: SIMD16<UInt8>.self)
     }
 
-    /// Whether one of them, or of the sixteen at `next`, is `byte`.
-    @inline(__always)
-    func hold(_ byte: UInt8, orThose next: UnsafePointer<UInt8>) -> Bool {
-        let wanted = SIMD16<UInt8>(repeating: byte)
-        let (here, there) = (bytes .== wanted, SixteenBytes(next).bytes .== wanted)
-        let found = unsafeBitCast(here .| there, to: SIMD2<UInt64>.self)
-        return found[0] | found[1] != 0
-    }
-
     /// The place of the first that is `byte`.
     @inline(__always)
     func first(_ byte: UInt8) -> Int? {

@@ -32,9 +32,6 @@ extension UnsafeBufferPointer<UInt8> {
     public func index(of byte: UInt8, from start: Int = 0) -> Int? {
         guard let baseAddress else { return nil }
         var index = start
-        while index &+ 32 <= count, !SixteenBytes(baseAddress + index).hold(byte, orThose: baseAddress + index + 16) {
-            index &+= 32
-        }
         while index &+ 16 <= count {
             if let found = SixteenBytes(baseAddress + index).first(byte) { return index &+ found }
             index &+= 16
@@ -55,21 +52,16 @@ extension UnsafeBufferPointer<UInt8> {
     }
 
     /// Whether this equals `text`, which must be lower case, with ASCII letters compared without case.
-    ///
-    /// Inlined, so that a literal is compared as a number or two.
     @inline(__always)
     public func equals(lowercase text: StaticString) -> Bool {
-        let length = text.utf8CodeUnitCount
-        return count == length && begins(lowercase: Bytes(start: text.utf8Start, count: length))
+        count == text.utf8CodeUnitCount && hasPrefix(lowercase: Bytes(start: text.utf8Start, count: count))
     }
 
     /// Whether this begins with `prefix`, which must be lower case, with ASCII letters compared without case.
-    public func hasPrefix(lowercase prefix: Bytes) -> Bool { count >= prefix.count && begins(lowercase: prefix) }
-
-    /// The same where this is known not to be shorter.
-    @inline(__always)
-    private func begins(lowercase prefix: Bytes) -> Bool {
-        guard let start = baseAddress, let wanted = prefix.baseAddress else { return prefix.isEmpty }
+    public func hasPrefix(lowercase prefix: Bytes) -> Bool {
+        guard count >= prefix.count, let start = baseAddress, let wanted = prefix.baseAddress else {
+            return prefix.isEmpty
+        }
         guard prefix.count >= 4 else {
             for index in 0..<prefix.count where start[index].lowercased != wanted[index] { return false }
             return true

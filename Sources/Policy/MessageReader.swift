@@ -134,7 +134,6 @@ private struct HeaderLines {
     /// What follows the blank line.
     var rest: Bytes { message.part(min(index, message.count), message.count) }
 
-    @inline(__always)
     mutating func next() -> Bytes? {
         guard index < message.count else { return nil }
         let start = index
