@@ -8,12 +8,12 @@ struct EightBytes: Equatable {
         word = UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
     }
 
-    /// Four to seven bytes: the first four and the last four, which may overlap.
+    /// Four bytes from each of two places.
     @inline(__always)
-    init(fewer count: Int, _ start: UnsafePointer<UInt8>) {
-        let first = UnsafeRawPointer(start).loadUnaligned(as: UInt32.self)
-        let last = UnsafeRawPointer(start + (count &- 4)).loadUnaligned(as: UInt32.self)
-        word = UInt64(first) | UInt64(last) << 32
+    init(_ low: UnsafePointer<UInt8>, _ high: UnsafePointer<UInt8>) {
+        let low = UInt32(littleEndian: UnsafeRawPointer(low).loadUnaligned(as: UInt32.self))
+        let high = UInt32(littleEndian: UnsafeRawPointer(high).loadUnaligned(as: UInt32.self))
+        word = UInt64(high) << 32 | UInt64(low)
     }
 
     private init(word: UInt64) { self.word = word }
@@ -35,11 +35,11 @@ struct EightBytes: Equatable {
         return EightBytes(word: word | (fromA & ~behindZ & ~word & tops) >> 2)
     }
 
-    /// The top bit of each byte that is `byte`, the first byte's lowest. Above one that is set another may be set wrongly,
-    /// by a borrow: the lowest is always right, and zero is.
+    /// The top bit of each byte whose bits under `mask` are `byte`, the first byte's lowest. Above one that is set another may
+    /// be set wrongly, by a borrow: the lowest is always right, and zero is.
     @inline(__always)
-    func equal(to byte: UInt8) -> UInt64 {
-        let difference = word ^ (Self.ones &* UInt64(byte))
+    func equal(to byte: UInt8, mask: UInt8 = 0xFF) -> UInt64 {
+        let difference = (word & (Self.ones &* UInt64(mask))) ^ (Self.ones &* UInt64(byte))
         return (difference &- Self.ones) & ~difference & (Self.ones << 7)
     }
 }

@@ -67,7 +67,9 @@ extension UnsafeBufferPointer<UInt8> {
             return true
         }
         guard prefix.count >= 8 else {
-            return EightBytes(fewer: prefix.count, start).lowercased == EightBytes(fewer: prefix.count, wanted)
+            // The first four and the last four, which may overlap.
+            let last = prefix.count &- 4
+            return EightBytes(start, start + last).lowercased == EightBytes(wanted, wanted + last)
         }
         return Self.compare(prefix.count) { EightBytes(start + $0).lowercased == EightBytes(wanted + $0) }
     }
