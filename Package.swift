@@ -3,6 +3,17 @@ import PackageDescription
 
 let strict: [SwiftSetting] = [.treatAllWarnings(as: .error)]
 
+/// With the Swift runtime inside: what nothing uses is left out of memory, the start finds nothing to bind, and the program
+/// runs where no Swift is. The last two are parts of FoundationEssentials, which swift-argument-parser uses.
+let selfContained: [LinkerSetting] = [
+    .unsafeFlags(
+        ["-static-stdlib", "-use-ld=lld", "-l_FoundationCollections", "-l_FoundationCShims"],
+        .when(configuration: .release))
+]
+
+/// Swift without its runtime. By flags and not by the package's own setting, which would link a debug build so as well.
+let embedded = ["-enable-experimental-feature", "Embedded"]
+
 let package = Package(
     name: "sipguardd",
     products: [
@@ -13,7 +24,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -23,8 +33,9 @@ let package = Package(
         .target(name: "RPC", dependencies: ["JSON", "CPlatform"], swiftSettings: strict),
         .target(name: "Policy", swiftSettings: strict),
         .target(name: "Repeatable", swiftSettings: strict),
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(
-            name: "PolicyFile", dependencies: ["Policy", "Yams"],
+            name: "PolicyFile", dependencies: ["CYaml", "Policy"],
             resources: [.embedInCode("default-policy.yaml"), .embedInCode("policy.schema.json")], swiftSettings: strict),
         .target(name: "State", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "Guard", dependencies: ["JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
@@ -36,11 +47,13 @@ let package = Package(
         .target(
             name: "Feeds", dependencies: ["CFetch", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
             swiftSettings: strict),
+        .target(name: "CProgram"),
         .target(name: "AGI", dependencies: ["Policy"], swiftSettings: strict),
         .target(name: "FastAGI", dependencies: ["AGI", "Guard", "Policy", "RPC"], swiftSettings: strict),
         .executableTarget(
-            name: "sipguard-agi", dependencies: ["AGI"], swiftSettings: strict,
-            linkerSettings: [.unsafeFlags(["-static-executable"], .when(configuration: .release))]),
+            name: "sipguard-agi", dependencies: ["CProgram"],
+            swiftSettings: strict + [.define("ONE_MODULE"), .unsafeFlags(embedded, .when(configuration: .release))],
+            linkerSettings: [.unsafeFlags(embedded + ["-static-executable"], .when(configuration: .release))]),
         .target(name: "AMI", dependencies: ["Guard", "Policy", "RPC"], swiftSettings: strict),
         .target(name: "ARI", dependencies: ["Guard", "JSON", "Policy", "RPC"], swiftSettings: strict),
         .target(name: "Kamailio", dependencies: ["Guard", "JSON", "Policy", "RPC"], swiftSettings: strict),
@@ -55,14 +68,14 @@ let package = Package(
         .executableTarget(
             name: "sipguardd",
             dependencies: ["Daemon", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-            swiftSettings: strict),
+            swiftSettings: strict, linkerSettings: selfContained),
         .target(name: "Console", dependencies: ["JSON", "Policy"], swiftSettings: strict),
         .executableTarget(
             name: "sipguardctl",
             dependencies: [
                 "Console", "RPC", "JSON", "PolicyFile", "Replay",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ], swiftSettings: strict),
+            ], swiftSettings: strict, linkerSettings: selfContained),
         .target(name: "CAllocations", path: "Benchmarks/CAllocations"),
         .executableTarget(
             name: "micro-bench",

@@ -1,4 +1,6 @@
-import Policy
+#if !ONE_MODULE
+    import Policy
+#endif
 
 /// The INVITE that reached the dialplan.
 public struct CalledRequest: Equatable, Sendable {

@@ -1,4 +1,6 @@
-import Policy
+#if !ONE_MODULE
+    import Policy
+#endif
 
 /// What the dialplan is told: fixed words, numbers and names of the policy, never a byte of the request.
 public struct ChannelVariables: Equatable, Sendable {

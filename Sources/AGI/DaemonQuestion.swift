@@ -1,4 +1,6 @@
-import Policy
+#if !ONE_MODULE
+    import Policy
+#endif
 
 /// What the classic AGI program says to the daemon: one line of JSON-RPC (docs/protocol.md, `guard.check`).
 public enum DaemonQuestion {

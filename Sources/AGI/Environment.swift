@@ -1,4 +1,6 @@
-import Policy
+#if !ONE_MODULE
+    import Policy
+#endif
 
 /// The lines with which Asterisk begins: `agi_name: value`, up to a blank line.
 ///

@@ -1,4 +1,6 @@
-import Policy
+#if !ONE_MODULE
+    import Policy
+#endif
 
 /// One call's exchange with Asterisk as a value: bytes go in, what to do next comes out; it waits for nothing.
 ///

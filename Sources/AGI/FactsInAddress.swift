@@ -1,4 +1,6 @@
-import Policy
+#if !ONE_MODULE
+    import Policy
+#endif
 
 /// Facts that stand in the address the dialplan calls: `agi://.../check?source=...&ruri=...&from=...&ua=...&end`.
 ///

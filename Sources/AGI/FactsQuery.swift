@@ -1,4 +1,6 @@
-import Policy
+#if !ONE_MODULE
+    import Policy
+#endif
 
 /// How much is asked of a channel. Each fact costs Asterisk a change of threads: measured, 0.05 ms.
 public enum Facts: Sendable {

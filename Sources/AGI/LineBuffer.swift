@@ -1,4 +1,6 @@
-import Policy
+#if !ONE_MODULE
+    import Policy
+#endif
 
 /// Bytes in, lines out; holds no more than one line of the longest kind that is allowed.
 struct LineBuffer {

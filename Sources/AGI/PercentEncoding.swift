@@ -1,4 +1,6 @@
-import Policy
+#if !ONE_MODULE
+    import Policy
+#endif
 
 extension UnsafeBufferPointer<UInt8> {
     /// Undoes the dialplan's `URIENCODE()`; nil for what it does not write.

@@ -16,14 +16,20 @@ public enum Clock {
     }
 
     /// The calendar time of an instant, in seconds since 1970.
-    public static func wallSeconds(of instant: Instant) -> Int64 {
-        (wallMicroseconds + instant.microseconds - now.microseconds) / 1_000_000
-    }
+    public static func wallSeconds(of instant: Instant) -> Int64 { Calendar().seconds(of: instant) }
 
     /// The instant of a calendar time; times beyond some thirty thousand years are as good as those.
-    public static func instant(ofWallSeconds seconds: Int64) -> Instant {
-        let seconds = min(max(seconds, -1_000_000_000_000), 1_000_000_000_000)
-        return Instant(microseconds: now.microseconds + seconds * 1_000_000 - wallMicroseconds)
+    public static func instant(ofWallSeconds seconds: Int64) -> Instant { Calendar().instant(ofSeconds: seconds) }
+
+    /// How far apart the two clocks are, read once for many times.
+    struct Calendar {
+        private let distance = Clock.wallMicroseconds - Clock.now.microseconds
+
+        func seconds(of instant: Instant) -> Int64 { (instant.microseconds + distance) / 1_000_000 }
+
+        func instant(ofSeconds seconds: Int64) -> Instant {
+            Instant(microseconds: min(max(seconds, -1_000_000_000_000), 1_000_000_000_000) * 1_000_000 - distance)
+        }
     }
 
     /// An instant as RFC 3339 in UTC, to the second.

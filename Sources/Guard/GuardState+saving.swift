@@ -1,4 +1,3 @@
-import JSON
 import Policy
 
 extension GuardState {
@@ -7,89 +6,46 @@ extension GuardState {
         if let event = stateFile?.saveIfChanged(savedState) { events.add(event) }
     }
 
-    private func savedState() -> JSONValue {
+    private func savedState() -> SavedState {
         let (entries, now) = (lists.current, Clock.now)
-        let automatic = sources.compactMap { record -> JSONValue? in
+        let sources = sources.compactMap { record -> SavedState.Source? in
             guard record.isBanned(now) else { return nil }
-            return [
-                "address": .string(record.address.description),
-                "since": .int(Clock.wallSeconds(of: record.bannedSince)),
-                "until": .int(Clock.wallSeconds(of: record.bannedUntil)), "count": .int(Int64(record.banCount)),
-                "proven": .bool(record.isProven), "rule": .int(Int64(record.flood.rule.rawValue)),
-            ]
+            return SavedState.Source(
+                address: record.address, since: record.bannedSince, until: record.bannedUntil, count: record.banCount,
+                isProven: record.isProven, rule: record.flood.rule)
         }
-        return [
-            "version": 1, "allow_names": .array(names.current.added.values.map(Self.saved)),
-            "allow": .array(entries.allowed.entries.map(Self.saved)),
-            "ban": .array(entries.banned.entries.map(Self.saved)), "banned_sources": .array(automatic),
-        ]
-    }
-
-    private static func saved(_ entry: AddressEntry) -> JSONValue {
-        [
-            "address": .string(entry.prefix.description), "since": .int(Clock.wallSeconds(of: entry.since)),
-            "until": entry.until.map { .int(Clock.wallSeconds(of: $0)) } ?? .null, "comment": .string(entry.comment),
-            "by": .string(entry.by),
-        ]
-    }
-
-    private static func saved(_ entry: AllowedNames.Entry) -> JSONValue {
-        [
-            "name": .string(entry.name.name), "since": .int(Clock.wallSeconds(of: entry.since)),
-            "until": entry.name.until.map { .int($0) } ?? .null, "comment": .string(entry.name.comment),
-            "by": .string(entry.by),
-        ]
-    }
-
-    private func restoreNames(_ saved: JSONValue) {
-        for value in saved["allow_names"]?.array ?? [] {
-            guard let text = value["name"]?.string, AllowedName.isName(text) else { continue }
-            let name = AllowedName(name: text, comment: value["comment"]?.string ?? "", until: value["until"]?.int64)
-            let since = value["since"]?.int64.map(Clock.instant) ?? Clock.now
-            let entry = AllowedNames.Entry(name: name, since: since, by: value["by"]?.string ?? "")
-            names.update { $0.added[text.lowercased()] = entry }
-        }
+        return SavedState(
+            names: Array(names.current.added.values), allowed: entries.allowed.entries, banned: entries.banned.entries,
+            sources: sources)
     }
 
     /// Brings back what was saved; how many bans and allowed entries that were.
     public func restore() throws(StateFileProblem) -> (bans: Int, allowed: Int) {
-        guard let stateFile, let saved = try stateFile.load() else { return (0, 0) }
-        guard saved["version"]?.int64 == 1 else {
-            throw StateFileProblem(description: "\(stateFile.path): not a state file of this version")
-        }
+        guard var saved = try stateFile?.load() else { return (0, 0) }
         let now = Clock.now
-        func list(_ name: String) -> AddressList {
-            AddressList((saved[name]?.array ?? []).compactMap(Self.entry).filter { $0.holds(at: now) })
-        }
-        let entries = AddressLists.Entries(allowed: list("allow"), banned: list("ban"))
+        saved.allowed.removeAll { !$0.holds(at: now) }
+        saved.banned.removeAll { !$0.holds(at: now) }
+        let entries = AddressLists.Entries(allowed: AddressList(saved.allowed), banned: AddressList(saved.banned))
         lists.replace(entries)
-        restoreNames(saved)
-        let automatic = (saved["banned_sources"]?.array ?? []).filter { restoreBan($0, now) }.count
-        publishLists()
-        return (entries.banned.count + automatic, entries.allowed.count)
+        names.update { known in
+            for entry in saved.names { known.added[entry.name.name.lowercased()] = entry }
+        }
+        let bans = restore(saved.sources, now)
+        publishRestoredLists()
+        if saved.isOldForm { stateFile?.markChanged() }
+        return (entries.banned.count + bans, entries.allowed.count)
     }
 
-    private static func entry(_ saved: JSONValue) -> AddressEntry? {
-        guard let prefix = saved["address"]?.string.flatMap({ Prefix($0) }), let since = saved["since"]?.int64 else {
-            return nil
+    private func restore(_ saved: [SavedState.Source], _ now: Instant) -> Int {
+        let trust = publisher.current.engine.ruleset.trust
+        var count = 0
+        for source in saved where source.until > now {
+            sources.withRecord(of: source.address, trust: trust, now: now) { record in
+                (record.bannedSince, record.bannedUntil) = (source.since, source.until)
+                (record.banCount, record.isProven, record.flood.rule) = (source.count, source.isProven, source.rule)
+            }
+            count += 1
         }
-        return AddressEntry(
-            prefix: prefix, since: Clock.instant(ofWallSeconds: since),
-            until: saved["until"]?.int64.map(Clock.instant), comment: saved["comment"]?.string ?? "",
-            by: saved["by"]?.string ?? "")
-    }
-
-    private func restoreBan(_ saved: JSONValue, _ now: Instant) -> Bool {
-        guard let address = saved["address"]?.string.flatMap({ IPAddress($0) }),
-            let until = saved["until"]?.int64.map(Clock.instant), until > now
-        else { return false }
-        let since = saved["since"]?.int64.map(Clock.instant) ?? now
-        sources.withRecord(of: address, trust: publisher.current.engine.ruleset.trust, now: now) { record in
-            (record.bannedSince, record.bannedUntil) = (since, until)
-            record.banCount = UInt8(clamping: saved["count"]?.int64 ?? 1)
-            record.isProven = saved["proven"]?.bool ?? false
-            record.flood.rule = NameID(rawValue: UInt32(clamping: saved["rule"]?.int64 ?? 0))
-        }
-        return true
+        return count
     }
 }

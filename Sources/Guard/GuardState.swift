@@ -88,13 +88,18 @@ public final class GuardState: Sendable {
         }
     }
 
-    /// Publishes the run-time lists as they are now.
+    /// Publishes the run-time lists as they are now, to be saved.
     func publishLists() {
+        publishRestoredLists()
+        stateFile?.markChanged()
+    }
+
+    /// The same for lists that are as they were saved.
+    func publishRestoredLists() {
         publish { addresses, _ in
             // Read here, where changes never overlap: so the newest lists are published last.
             (addresses.allowed, addresses.banned) = (lists.current.allowed, lists.current.banned)
         }
-        stateFile?.markChanged()
     }
 
     private func publish(_ policy: LoadedPolicy) {

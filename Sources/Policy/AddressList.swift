@@ -32,11 +32,20 @@ public struct AddressList: Sendable {
     public private(set) var count = 0
 
     public init(_ entries: [AddressEntry] = []) {
-        let unique = Dictionary(entries.map { ($0.prefix, $0) }) { _, last in last }
-        guard !unique.isEmpty else { return }
-        tiers[unique.count <= Self.capacities[0] ? 0 : Self.capacities.count - 1] = AddressTier(Array(unique.values))
+        guard !entries.isEmpty else { return }
+        let unique = Self.unique(entries)
+        tiers[unique.count <= Self.capacities[0] ? 0 : Self.capacities.count - 1] = AddressTier(unique)
         count = unique.count
-        nextEnd = unique.values.compactMap(\.until).min()
+        nextEnd = unique.lazy.compactMap(\.until).min()
+    }
+
+    /// Each prefix once, the last of those that are there twice. Entries that ascend, as ``entries`` gives them, stay as they
+    /// are.
+    private static func unique(_ entries: [AddressEntry]) -> [AddressEntry] {
+        let ascend = zip(entries, entries.dropFirst()).allSatisfy {
+            ($0.prefix.first, $0.prefix.bits) < ($1.prefix.first, $1.prefix.bits)
+        }
+        return ascend ? entries : Array(Dictionary(entries.map { ($0.prefix, $0) }) { _, last in last }.values)
     }
 
     /// All entries by address.
@@ -124,7 +133,7 @@ struct AddressTier: Sendable {
 
     init(_ entries: [AddressEntry]) {
         let entries = entries.sorted { $0.prefix.first < $1.prefix.first }
-        table = PrefixTable(entries.map { ($0.prefix, $0) })
+        table = PrefixTable(entries.map(\.prefix), entries)
         isOut = [UInt64](repeating: 0, count: (entries.count + 63) / 64)
         count = entries.count
     }

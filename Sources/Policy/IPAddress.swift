@@ -102,14 +102,31 @@ public struct IPAddress: Hashable, Comparable, Sendable {
 extension IPAddress: CustomStringConvertible {
     /// Dotted quad, or the canonical form of RFC 5952.
     public var description: String {
-        if isV4 {
-            return (0..<4).map { String(UInt8(truncatingIfNeeded: value >> (24 - 8 * $0))) }.joined(separator: ".")
-        }
+        if isV4 { return dottedQuad }
         let groups = (0..<8).map { UInt16(truncatingIfNeeded: value >> (112 - 16 * $0)) }
         let gap = Self.longestZeroRun(groups)
         func hex(_ part: ArraySlice<UInt16>) -> String { part.map { String($0, radix: 16) }.joined(separator: ":") }
         guard let gap else { return hex(groups[...]) }
         return hex(groups[..<gap.lowerBound]) + "::" + hex(groups[gap.upperBound...])
+    }
+
+    /// In one step: a hundred thousand of them are written when bans are saved.
+    private var dottedQuad: String {
+        String(unsafeUninitializedCapacity: 15) { text in
+            var count = 0
+            func add(_ byte: UInt8) {
+                text[count] = byte
+                count += 1
+            }
+            for shift in [24, 16, 8, 0] as [UInt128] {
+                let octet = UInt8(truncatingIfNeeded: value >> shift)
+                if shift < 24 { add(0x2E) }
+                if octet >= 100 { add(0x30 + octet / 100) }
+                if octet >= 10 { add(0x30 + octet / 10 % 10) }
+                add(0x30 + octet % 10)
+            }
+            return count
+        }
     }
 
     /// The run of at least two zero groups that RFC 5952 section 4.2 writes as `::`.

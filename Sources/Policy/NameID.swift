@@ -15,10 +15,3 @@ public struct NameID: Hashable, Sendable {
         rawValue = hash == 0 ? 1 : hash
     }
 }
-
-extension NameID {
-    /// Those of `RuleName`, which most decisions need.
-    static let `default` = NameID(RuleName.default)
-    static let allow = NameID(RuleName.allow)
-    static let ban = NameID(RuleName.ban)
-}

@@ -11,8 +11,13 @@ public struct PrefixTable<Value: Sendable>: Sendable {
     public var isEmpty: Bool { values.isEmpty }
 
     public init(_ entries: [(prefix: Prefix, value: Value)] = []) {
-        let flat = Flattening(entries.map(\.prefix))
-        (ranges, enclosing, values) = (AddressRanges(flat.steps), flat.enclosing, entries.map(\.value))
+        self.init(entries.map(\.prefix), entries.map(\.value))
+    }
+
+    /// Of each value the prefix at the same place.
+    init(_ prefixes: [Prefix], _ values: [Value]) {
+        let flat = Flattening(prefixes)
+        (ranges, enclosing, self.values) = (AddressRanges(flat.steps), flat.enclosing, values)
     }
 
     /// The value of the longest prefix that holds the address.

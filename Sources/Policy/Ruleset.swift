@@ -83,6 +83,13 @@ public enum RuleName {
     public static let all = [`default`, allow, ban, manual]
 }
 
+extension NameID {
+    /// Those of `RuleName`, which most decisions need.
+    static let `default` = NameID(RuleName.default)
+    static let allow = NameID(RuleName.allow)
+    static let ban = NameID(RuleName.ban)
+}
+
 /// How much may be sent to sources under treatment, so that nobody makes a reflector of the proxy; beyond it: silence.
 public struct AnswerBudget: Sendable {
     public let perSource: RateLimit

@@ -26,20 +26,6 @@ public enum Answer: Hashable, Sendable {
     }
 }
 
-/// The four things that a proxy can be told.
-public enum Verdict: UInt8, CaseIterable, Sendable {
-    case pass, reject, ok200, drop
-
-    public var name: String {
-        switch self {
-        case .pass: "pass"
-        case .reject: "reject"
-        case .ok200: "ok200"
-        case .drop: "drop"
-        }
-    }
-}
-
 /// One rung of a ladder: an answer, and how many times it is tried before the next rung.
 public struct Rung: Hashable, Sendable {
     public let answer: Answer

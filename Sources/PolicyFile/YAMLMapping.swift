@@ -1,5 +1,3 @@
-import Yams
-
 /// A map of a YAML file whose keys are known to its reader.
 public struct YAMLMapping {
     public let value: YAMLValue
@@ -18,26 +16,25 @@ public struct YAMLMapping {
 extension YAMLValue {
     /// The map that stands here. Keys that are not among `keys` are reported; nil allows any.
     public func mapping(_ keys: [String]? = nil) -> YAMLMapping? {
-        guard case .mapping(let mapping) = node else {
+        guard case .mapping(let pairs) = node.content else {
             let example = keys?.first.map { "such as '\($0): ...'" } ?? "such as 'key: value'"
             return fail("is not a map of keys; write lines \(example)")
         }
         var entries: [(key: String, value: YAMLValue)] = []
-        var twice: [(key: String, line: Int)] = []
-        for (key, value) in mapping {
-            let line = key.mark?.line ?? self.line
-            guard let name = key.scalar?.string else {
-                reader.report(line: line, path: path, "has a key that is not a plain word; write 'word: value'")
+        var lines: [String: Int] = [:]
+        for (key, value) in pairs {
+            guard let name = key.text else {
+                reader.report(line: key.line, path: path, "has a key that is not a plain word; write 'word: value'")
                 continue
             }
-            if name.first == YAMLSource.duplicateMark {
-                twice.append((name.filter { $0 != YAMLSource.duplicateMark }, line))
-            } else {
-                entries.append((name, child(value, path: path.isEmpty ? name : "\(path).\(name)", line: line)))
-                if let keys, !keys.contains(name) { unknown(name, line, keys) }
+            if let first = lines[name] {
+                reader.report(line: key.line, path: path, "'\(name)' stands twice, first in line \(first); remove one")
+                continue
             }
+            lines[name] = key.line
+            entries.append((name, child(value, path: path.isEmpty ? name : "\(path).\(name)", line: key.line)))
+            if let keys, !keys.contains(name) { unknown(name, key.line, keys) }
         }
-        report(twice, mapping)
         return YAMLMapping(value: self, entries: entries)
     }
 
@@ -46,12 +43,5 @@ extension YAMLValue {
             Nearest.match(name, among: keys).map { "did you mean '\($0)'?" }
             ?? "known here: \(keys.joined(separator: ", "))"
         reader.report(line: line, path: path, "unknown key '\(name)'; \(known)")
-    }
-
-    private func report(_ twice: [(key: String, line: Int)], _ mapping: Node.Mapping) {
-        for (key, first) in twice {
-            let last = mapping.first { $0.key.scalar?.string == key }?.key.mark?.line ?? first
-            reader.report(line: last, path: path, "'\(key)' stands twice, first in line \(first); remove one")
-        }
     }
 }

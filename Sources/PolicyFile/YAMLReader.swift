@@ -1,5 +1,3 @@
-import Yams
-
 /// Reads one YAML file and collects everything that is wrong with it.
 ///
 /// Values are asked for by type; what is wrong is reported here with its line, and the asker gets nil. So a whole file is
@@ -33,20 +31,14 @@ public final class YAMLReader {
             report(line: nil, "is over 4 MiB; no such file needs to be that long")
             return nil
         }
-        if let line = YAMLSource.lineOfAlias(in: text) {
-            report(line: line, "aliases are not read; write the value out instead of '*name'")
-            return nil
-        }
-        var source = YAMLSource(text)
-        do {
-            guard let node = try source.compose() else {
+        do throws(YAMLMistake) {
+            guard let node = try YAMLParser.root(of: text) else {
                 report(line: 1, "is empty; write at least 'version: 1'")
                 return nil
             }
-            return YAMLValue(node: node, reader: self, path: "", line: node.mark?.line ?? 1)
+            return YAMLValue(node: node, reader: self, path: "", line: node.line)
         } catch {
-            let (line, message) = YAMLMistake.explain(error)
-            report(line: line, message)
+            report(line: error.line, error.message)
             return nil
         }
     }

@@ -1,8 +1,6 @@
-import Yams
-
 /// A value of a YAML file with its place. What it is asked for and is not, it reports to its reader.
 public struct YAMLValue {
-    let node: Node
+    let node: YAMLNode
     let reader: YAMLReader
     /// Such as `limits[2].key`; empty for the root.
     public let path: String
@@ -24,24 +22,23 @@ public struct YAMLValue {
     public func string() -> String? { string(orElse: "text is expected here") }
 
     func string(orElse expectation: String) -> String? {
-        switch node {
-        case .scalar(let scalar) where !isNull: scalar.string
+        switch node.content {
+        case .scalar(let text, _) where !isNull: text
         case .scalar: fail("has no value; \(expectation), or remove the key")
         case .mapping: fail("is a map of keys; \(expectation)")
         case .sequence: fail("is a list; \(expectation)")
-        case .alias: fail("is an alias; \(expectation)")
         }
     }
 
     /// Whether nothing, `~` or `null` stands here.
     public var isNull: Bool {
-        guard case .scalar(let scalar) = node, scalar.style == .plain || scalar.style == .any else { return false }
-        return scalar.string.isEmpty || scalar.string == "~" || scalar.string == "null"
+        guard case .scalar(let text, isPlain: true) = node.content else { return false }
+        return text.isEmpty || text == "~" || text == "null"
     }
 
-    public var isScalar: Bool { node.scalar != nil }
-    public var isMapping: Bool { node.mapping != nil }
-    public var isList: Bool { node.sequence != nil }
+    public var isScalar: Bool { if case .scalar = node.content { true } else { false } }
+    public var isMapping: Bool { if case .mapping = node.content { true } else { false } }
+    public var isList: Bool { if case .sequence = node.content { true } else { false } }
 
     /// `true` or `false`.
     public func bool() -> Bool? {
@@ -88,7 +85,7 @@ public struct YAMLValue {
 
     /// The items of a list.
     public func list(_ bounds: ClosedRange<Int> = 0...Int.max) -> [YAMLValue]? {
-        guard case .sequence(let sequence) = node else {
+        guard case .sequence(let sequence) = node.content else {
             return fail("is not a list; write '- item' lines below the key, or [item, item]")
         }
         guard sequence.count >= bounds.lowerBound else { return fail("is an empty list; write at least one item") }
@@ -103,10 +100,9 @@ public struct YAMLValue {
         isScalar ? [self] : list(bounds)
     }
 
-    func child(_ node: Node, path: String, line: Int?) -> YAMLValue {
-        let mark = node.mark?.line ?? line ?? self.line
+    func child(_ node: YAMLNode, path: String, line: Int?) -> YAMLValue {
         // An empty value's mark lies behind it, where the next key begins.
-        let child = YAMLValue(node: node, reader: reader, path: path, line: mark)
+        let child = YAMLValue(node: node, reader: reader, path: path, line: node.line)
         guard let line, child.isNull else { return child }
         return YAMLValue(node: node, reader: reader, path: path, line: line)
     }

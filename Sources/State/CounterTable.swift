@@ -21,7 +21,8 @@ public final class CounterTable: CounterStore {
     /// A table of at most `bytes`, at least one line for each stripe.
     public init(bytes: Int, stripes count: Int = 256) {
         let lines = max(1, bytes / Lines.lineBytes / count)
-        stripes = Stripes(count) { Lines(count: lines) }
+        let memory = TableMemory(bytes: count * Lines.bytes(lines))
+        stripes = Stripes(count) { Lines(count: lines, in: memory) }
     }
 
     public var usage: Usage {
@@ -122,14 +123,15 @@ private struct Lines: ~Copyable {
     let count: Int
     var evictions: UInt64 = 0
     private let entries: UnsafeMutablePointer<Entry>
+    private let memory: TableMemory
 
-    init(count: Int) {
-        self.count = count
-        entries = .allocate(capacity: count * Self.entriesPerLine, alignment: Self.lineBytes)
+    init(count: Int, in memory: TableMemory) {
+        (self.count, self.memory) = (count, memory)
+        entries = memory.take(count * Self.entriesPerLine, of: Entry.self)
         entries.initialize(repeating: Entry(), count: count * Self.entriesPerLine)
     }
 
-    deinit { entries.deallocate() }
+    static func bytes(_ count: Int) -> Int { TableMemory.size(count * entriesPerLine, of: Entry.self) }
 
     private static func tag(_ hash: UInt64) -> UInt64 { hash == 0 ? 1 : hash }
 
@@ -159,13 +161,5 @@ private struct Lines: ~Copyable {
         if victim.pointee.until > now.microseconds { evictions += 1 }
         victim.pointee = Entry(tag: Self.tag(hash), until: now.microseconds)
         return victim
-    }
-}
-
-extension UnsafeMutablePointer {
-    /// Memory for `capacity` values that begins at a multiple of `alignment`.
-    static func allocate(capacity: Int, alignment: Int) -> Self {
-        UnsafeMutableRawPointer.allocate(byteCount: capacity * MemoryLayout<Pointee>.stride, alignment: alignment)
-            .bindMemory(to: Pointee.self, capacity: capacity)
     }
 }

@@ -22,7 +22,8 @@ public final class SourceTable: Sendable {
     /// A table of at most `bytes`, at least one set for each stripe.
     public init(bytes: Int, stripes count: Int = 256) {
         let sets = max(1, bytes / Sets.bytesOfSet / count)
-        stripes = Stripes(count) { Sets(count: sets) }
+        let memory = TableMemory(bytes: count * Sets.bytes(sets))
+        stripes = Stripes(count) { Sets(count: sets, in: memory) }
     }
 
     public var usage: Usage {
@@ -92,20 +93,20 @@ private struct Sets: ~Copyable {
     private let records: Place
     /// 0 for an empty place.
     private let prints: UnsafeMutablePointer<UInt32>
+    private let memory: TableMemory
 
-    init(count: Int) {
-        self.count = count
-        records = .allocate(capacity: count * Self.places, alignment: 64)
+    init(count: Int, in memory: TableMemory) {
+        (self.count, self.memory) = (count, memory)
+        records = memory.take(count * Self.places, of: SourceRecord.self)
         // Written to here, so that no page is new to the process when a request needs it.
         records.initialize(
             repeating: SourceRecord(address: IPAddress(value: 0), now: .never), count: count * Self.places)
-        prints = .allocate(capacity: count * Self.places, alignment: 64)
+        prints = memory.take(count * Self.places, of: UInt32.self)
         prints.initialize(repeating: 0, count: count * Self.places)
     }
 
-    deinit {
-        records.deallocate()
-        prints.deallocate()
+    static func bytes(_ count: Int) -> Int {
+        TableMemory.size(count * places, of: SourceRecord.self) + TableMemory.size(count * places, of: UInt32.self)
     }
 
     @inline(__always)

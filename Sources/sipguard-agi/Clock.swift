@@ -1,4 +1,4 @@
-import Glibc
+import CProgram
 
 /// Milliseconds that only go forward.
 enum Clock {
@@ -16,7 +16,7 @@ enum Clock {
             guard left > 0 else { return false }
             let count = poll(&entry, 1, Int32(clamping: left))
             if count > 0 { return true }
-            if count == 0 || errno != EINTR { return false }
+            if count == 0 || !program_was_interrupted() { return false }
         }
     }
 }

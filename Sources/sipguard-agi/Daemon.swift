@@ -1,5 +1,4 @@
-import AGI
-import Glibc
+import CProgram
 
 /// A connection to the daemon for one question.
 struct Daemon: ~Copyable {
@@ -9,8 +8,7 @@ struct Daemon: ~Copyable {
     init(until end: Int64) {
         self.end = end
         // Not blocking: a full backlog must not hold the call up.
-        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-        descriptor = socket(AF_UNIX, type, 0)
+        descriptor = program_socket()
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
@@ -28,7 +26,7 @@ struct Daemon: ~Copyable {
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: UnsafeRawBufferPointer(path)) }
         return withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+                CProgram.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
             }
         }
     }
@@ -37,11 +35,11 @@ struct Daemon: ~Copyable {
         var sent = 0
         while sent < line.count {
             let count = line.withUnsafeBytes {
-                Glibc.send(descriptor, $0.baseAddress! + sent, line.count - sent, Int32(MSG_NOSIGNAL))
+                CProgram.send(descriptor, $0.baseAddress! + sent, line.count - sent, Int32(MSG_NOSIGNAL))
             }
             if count > 0 {
                 sent += count
-            } else if count < 0, errno == EAGAIN {
+            } else if count < 0, program_would_wait() {
                 guard Clock.wait(for: Int16(POLLOUT), on: descriptor, until: end) else { return false }
             } else {
                 return false

@@ -1,11 +1,12 @@
-import AGI
-import Glibc
-import Policy
+import CProgram
 
 /// Asks sipguardd over its Unix socket for a dialplan that called `AGI(sipguard-agi)`.
 ///
 /// Asterisk speaks to it through standard input and output. Whatever goes wrong, no variable is set, the call goes on and
 /// the exit code is 0. It sees the clock before every wait: Asterisk itself has no limit.
+///
+/// A call waits for it, so the release is built as Embedded Swift: starting Swift's runtime takes longer than all that is
+/// done here. That knows one module only, so the folders AGI and Policy lead to the files of those modules.
 @main enum SipguardAGI {
     private static let exchangeLimit: Int64 = 200
     private static let daemonLimit: Int64 = 50
@@ -13,8 +14,7 @@ import Policy
 
     static func main() {
         // Asterisk sends SIGHUP when the caller hangs up.
-        signal(SIGHUP, SIG_IGN)
-        signal(SIGPIPE, SIG_IGN)
+        program_ignore_hangups()
         // Beside the price of a new process that of a fact is nothing.
         var exchange = Exchange(nonce: Nonce.make(), facts: .all)
         run(&exchange, until: Clock.now + exchangeLimit)
@@ -46,7 +46,7 @@ import Policy
 
     /// The dialplan's first argument, `AGI(sipguard-agi,/path)`, else the usual place.
     private static var socketPath: UnsafeBufferPointer<CChar> {
-        guard CommandLine.argc > 1, let path = CommandLine.unsafeArgv[1] else {
+        guard let path = program_argument(1) else {
             return UnsafeRawBufferPointer(start: defaultSocket.utf8Start, count: defaultSocket.utf8CodeUnitCount)
                 .assumingMemoryBound(to: CChar.self)
         }

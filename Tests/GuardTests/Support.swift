@@ -68,6 +68,14 @@ final class TemporaryDirectory {
         close(descriptor)
     }
 
+    /// The first 64 KiB of a file.
+    func read(_ name: String) -> String {
+        guard let stream = fopen(file(name), "r") else { return "" }
+        defer { fclose(stream) }
+        var bytes = [UInt8](repeating: 0, count: 64 << 10)
+        return String(decoding: bytes[..<fread(&bytes, 1, bytes.count, stream)], as: UTF8.self)
+    }
+
     deinit {
         for name in Self.names(in: path) { unlink(file(name)) }
         rmdir(path)

@@ -1,0 +1,1 @@
+../../AGI/ChannelVariables.swift

@@ -1,0 +1,1 @@
+../../AGI/Environment.swift

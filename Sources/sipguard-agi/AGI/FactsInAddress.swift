@@ -1,0 +1,1 @@
+../../AGI/FactsInAddress.swift
