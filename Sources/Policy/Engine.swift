@@ -18,11 +18,13 @@ public struct Engine: Sendable {
         if now - record.lastSeen > .seconds(600) { record.requestsAtRest = record.requests }
         record.requests.add(facts.count)
         record.lastSeen = now
-        var decision = decide(facts, &record, standing, ban, now, &trace)
-        if ruleset.mode != .enforce, decision.answer != .pass {
+        // Not a variable: returning one that has been changed copies it, and that counts references.
+        let decision = decide(facts, &record, standing, ban, now, &trace)
+        guard ruleset.mode == .enforce || decision.answer == .pass else {
             trace?.add("mode", "\(ruleset.mode.rawValue): would have been \(decision.answer.verdict.name)")
-            let shadow = Decision.Shadow(verdict: decision.answer.verdict, rule: decision.rule)
-            (decision.answer, decision.shadow) = (.pass, shadow)
+            let watched = decision.watched
+            count(watched, &record, facts.count)
+            return watched
         }
         count(decision, &record, facts.count)
         return decision
@@ -32,7 +34,7 @@ public struct Engine: Sendable {
         _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ ban: AddressEntry?,
         _ now: Instant, _ trace: inout Trace?
     ) -> Decision {
-        guard ruleset.mode != .off else { return Decision(.pass, rule: RuleName.default, id: .default) }
+        guard ruleset.mode != .off else { return Decision() }
         let credit = ruleset.trust.credit(for: record.lastAuthOK, now: now)
         trace?.add(
             "standing",
@@ -48,23 +50,30 @@ public struct Engine: Sendable {
             return Decision(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
         }
         var marks = score(facts, feeds: isProtected ? 0 : facts.feeds, standing, credit, now, &trace)
-        var decision: Decision
-        if let signature = marks.decisive {
-            decision = treat(Cause(ruleset.mark(signature)), facts, &record, isProtected, now, &trace)
-        } else if let held = heldTreatment(facts, record, standing, credit, now) {
-            trace?.add("treatment", "\(held.rule) still holds")
-            decision = treat(held, facts, &record, isProtected, now, &trace)
-        } else if let (limit, retry) = exceeded(
-            facts, standing, credit, record.address, now, &marks, &trace)
-        {
-            decision = treat(Cause(limit), facts, &record, isProtected, now, &trace)
-            decision.retryAfter = retry
-        } else {
-            decision = Decision(.pass, rule: RuleName.default, id: .default)
+        guard let (cause, retry) = cause(facts, record, standing, credit, now, &marks, &trace) else {
+            return Decision(passing: marks)
         }
+        var decision = treat(cause, facts, &record, isProtected, now, &trace)
+        decision.retryAfter = retry
         decision.hits = marks.hits
         if decision.answer == .pass { decision.shadow = marks.shadow }
         return decision
+    }
+
+    /// Why the request is to be treated, and when to come again, if that can be told; nil: it passes.
+    private func cause(
+        _ facts: RequestFacts, _ record: SourceRecord, _ standing: Standing, _ credit: Credit, _ now: Instant,
+        _ marks: inout Marks, _ trace: inout Trace?
+    ) -> (Cause, retry: Duration?)? {
+        if let signature = marks.decisive { return (Cause(ruleset.mark(signature)), nil) }
+        if let held = heldTreatment(facts, record, standing, credit, now) {
+            trace?.add("treatment", "\(held.rule) still holds")
+            return (held, nil)
+        }
+        guard let (limit, retry) = exceeded(facts, standing, credit, record.address, now, &marks, &trace) else {
+            return nil
+        }
+        return (Cause(limit), retry)
     }
 
     /// Keeps the source's own counts.
