@@ -5,9 +5,10 @@
 public struct Engine: Sendable {
     public let ruleset: Ruleset
     let store: any CounterStore
+    let holds: HoldMark
 
     public init(ruleset: Ruleset, store: any CounterStore) {
-        (self.ruleset, self.store) = (ruleset, store)
+        (self.ruleset, self.store, holds) = (ruleset, store, store.holds)
     }
 
     /// One request. `ban` is what somebody set on the source's address or network, if anything.
@@ -51,13 +52,12 @@ public struct Engine: Sendable {
         var decision: Decision
         if let signature = marks.decisive {
             decision = treat(Cause(ruleset.mark(signature)), facts, &record, isProtected, now, &trace)
-        } else if let held = heldTreatment(facts, record, standing, credit, now) {
-            trace?.add("treatment", "\(held.rule) still holds")
-            decision = treat(held, facts, &record, isProtected, now, &trace)
+        } else if let held = treatHeld(facts, &record, standing, credit, isProtected, now, &trace) {
+            decision = held
         } else if let (limit, retry) = exceeded(
             facts, standing, credit, record.address, now, &marks, &trace)
         {
-            decision = treat(Cause(limit), facts, &record, isProtected, now, &trace)
+            decision = treat(cause(of: limit, credit), facts, &record, isProtected, now, &trace)
             decision.retryAfter = retry
         } else {
             decision = Decision(.pass, rule: RuleName.default, id: .default)
@@ -75,14 +75,36 @@ public struct Engine: Sendable {
         record.last.verdict = decision.answer.verdict
     }
 
-    /// A treatment that behaviour began goes on for all that the source sends, except for those who have earned trust.
-    func heldTreatment(
-        _ facts: RequestFacts, _ record: SourceRecord, _ standing: Standing, _ credit: Credit, _ now: Instant
-    ) -> Cause? {
-        let flood = record.flood
-        guard flood.isPresent, flood.behaviour != .none, !standing.isProtected else { return nil }
-        guard let limit = heldBehaviour(flood, facts[.method], now) else { return nil }
-        if credit.isTrusted, isOfTrustedUser(facts, at: record.address, now) { return nil }
-        return Cause(limit)
+    /// What limit a request exceeded; where others have logged in from the same source, none of them is held for one user.
+    func cause(of limit: LimitRule, _ credit: Credit) -> Cause {
+        var cause = Cause(limit)
+        cause.isNarrow = credit.isTrusted && limit.scope.has(.user)
+        return cause
+    }
+
+    /// Goes on with a treatment that holds; nil where there is none, or none for this request.
+    private func treatHeld(
+        _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ credit: Credit,
+        _ isProtected: Bool, _ now: Instant, _ trace: inout Trace?
+    ) -> Decision? {
+        guard let hold = hold(on: facts, record, standing, credit, now) else { return nil }
+        let place = hold.isEverywhere ? "user wherever he is" : hold.user.isKnown ? "user" : "source"
+        trace?.add("treatment", "\(hold.cause.rule) still holds for the \(place)")
+        var manner = Manner.ladder
+        switch admission(to: hold, facts, &record, now) {
+        case .admitted:
+            trace?.add("probation", "admitted: the user comes again as a phone does")
+            return nil
+        case .repeated:
+            trace?.add("probation", "seen before, but too early or too often")
+            manner = .silence(excused: isRetransmission(hold, facts, record, now))
+        case .stranger:
+            trace?.add("probation", "seen for the first time; it may come again")
+            // After a pause, or from a new address, it may be somebody else: no answer that is meant for a tool.
+            if hold.isEverywhere || !hasTreatment(record, now) { manner = .silence(excused: false) }
+        case .outsider: break
+        }
+        if hold.user.isKnown { prolong(hold, facts, now) }
+        return treat(hold.cause, facts, &record, isProtected, now, &trace, manner)
     }
 }
