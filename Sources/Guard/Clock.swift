@@ -27,6 +27,11 @@ public enum Clock {
 
         func seconds(of instant: Instant) -> Int64 { (instant.microseconds + distance) / 1_000_000 }
 
+        /// For times that were whole seconds: their distance to the other clock is not read at the same moment again.
+        func nearestSecond(of instant: Instant) -> Int64 {
+            seconds(of: Instant(microseconds: instant.microseconds + 500_000))
+        }
+
         func instant(ofSeconds seconds: Int64) -> Instant {
             Instant(microseconds: min(max(seconds, -1_000_000_000_000), 1_000_000_000_000) * 1_000_000 - distance)
         }

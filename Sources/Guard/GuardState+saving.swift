@@ -36,8 +36,10 @@ extension GuardState {
         return (entries.banned.count + bans, entries.allowed.count)
     }
 
+    /// How many found a place.
     private func restore(_ saved: [SavedState.Source], _ now: Instant) -> Int {
         let trust = publisher.current.engine.ruleset.trust
+        let overflows = sources.usage.overflows
         var count = 0
         for source in saved where source.until > now {
             sources.withRecord(of: source.address, trust: trust, now: now) { record in
@@ -46,6 +48,6 @@ extension GuardState {
             }
             count += 1
         }
-        return count
+        return count - Int(sources.usage.overflows - overflows)
     }
 }

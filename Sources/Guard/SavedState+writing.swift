@@ -17,19 +17,19 @@ extension SavedState {
         let calendar = Clock.Calendar()
         var lines = SavedLines(reserving: 64 * (2 + names.count + allowed.count + banned.count + sources.count))
         for entry in names {
-            lines.begin(SavedWord.name, entry.name.name, calendar.seconds(of: entry.since))
+            lines.begin(SavedWord.name, entry.name.name, calendar.nearestSecond(of: entry.since))
             lines.end(until: entry.name.until, by: entry.by, comment: entry.name.comment)
         }
         for (kind, list) in [(SavedWord.allow, allowed), (SavedWord.ban, banned)] {
             for entry in list {
-                lines.begin(kind, entry.prefix.description, calendar.seconds(of: entry.since))
-                lines.end(until: entry.until.map(calendar.seconds), by: entry.by, comment: entry.comment)
+                lines.begin(kind, entry.prefix.description, calendar.nearestSecond(of: entry.since))
+                lines.end(until: entry.until.map(calendar.nearestSecond), by: entry.by, comment: entry.comment)
             }
         }
         for source in sources {
-            lines.begin(SavedWord.source, source.address.description, calendar.seconds(of: source.since))
+            lines.begin(SavedWord.source, source.address.description, calendar.nearestSecond(of: source.since))
             let rest = [
-                calendar.seconds(of: source.until), Int64(source.count), source.isProven ? 1 : 0,
+                calendar.nearestSecond(of: source.until), Int64(source.count), source.isProven ? 1 : 0,
                 Int64(source.rule.rawValue),
             ]
             for number in rest { lines.field(number) }

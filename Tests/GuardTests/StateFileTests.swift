@@ -80,6 +80,17 @@ import Testing
         #expect(try house.call("allow.list")["total"] == 0)
     }
 
+    @Test func onlyBansThatFoundAPlaceAreCounted() throws {
+        let lines = (1...30_000).map { number in
+            "source\t\(IPAddress(v4: 0x0100_0001 + UInt32(number) << 8))\t1\t4000000000\t1\t1\t7\n"
+        }
+        directory.write("sipguardd-state\t2\n\(lines.joined())end\t30002\n", to: "state.json")
+        let house = try house()
+        let (bans, _) = try house.state.restore()
+        #expect(bans < 30_000)
+        #expect(bans == house.state.sources.compactMap { $0.isBanned(Clock.now) ? true : nil }.count)
+    }
+
     @Test func halfAFileIsKnownAsOne() throws {
         let entry = AddressEntry(prefix: Prefix("2001:db8::/32")!, since: .never, until: nil, comment: "a", by: "b")
         let whole = SavedState(names: [], allowed: [entry], banned: [entry], sources: []).text

@@ -24,6 +24,7 @@ local header_limit = 8192                          -- bytes of header block sent
 local fact_limit = 512                             -- bytes of one fact sent singly
 local line_limit = 60000                           -- bytes; the daemon takes 65536
 local reply_limit = 65536
+local id_limit = 100                               -- then ids begin again: at any time one question waits for its answer
 local report_limit = 0.2                           -- s that the timer process waits, in which no request waits
 
 -- What the file beside this one does, if there is one and htable is there.
@@ -53,7 +54,7 @@ local unasked = 0                                  -- requests that passed witho
 
 -- All workers share these counters: kamcmd htable.dump sipguard
 local function count(name)
-  if shared then pv.get("$shtinc(sipguard=>" .. name .. ")") end
+  if shared then shared.sht_inc("sipguard", name) end
 end
 
 -- After a failed attempt a worker waits `retry_after`, or until another worker has got through. gettime() is the wall
@@ -139,7 +140,7 @@ end
 -- Start line and header block: from the first byte that is not an end of line to the empty line, no body. Plain searches
 -- cost a twentieth of a pattern.
 local function header_block(buffer)
-  local first = find(buffer, "[^\r\n]") or 1
+  local first = (byte(buffer) or 0) > 13 and 1 or find(buffer, "[^\r\n]") or 1
   local last, other = find(buffer, "\n\r", first, true), find(buffer, "\n\n", first, true)
   last = last and other and min(last, other) or last or other
   if first > 1 or last then return sub(buffer, first, last or -1) end
@@ -186,14 +187,30 @@ local function long_question(id, block)
   return line
 end
 
+local question_begins, pass_begins = {}, {}         -- by id
+for id = 1, id_limit do
+  question_begins[id] = '{"jsonrpc":"2.0","id":' .. id .. ',"method":"guard.check","params":{"source_ip":"'
+  pass_begins[id] = '{"jsonrpc":"2.0","id":' .. id .. ',"result":{"verdict":"pass",'
+end
+
+-- Lua takes 2000 instructions for the digits of a number, so those of ports and lengths are kept.
+local texts, texts_kept = {}, 0
+local function text_of(number)
+  if not texts[number] then
+    if texts_kept == 8192 then texts, texts_kept = {}, 0 end
+    texts[number], texts_kept = format("%d", number), texts_kept + 1
+  end
+  return texts[number]
+end
+
 -- What is usual is put together by hand: a third of what it costs to fill tables and have them encoded.
 local function question(id)
   local block = header_block(kx.get_msgbuf())
   local text = #block <= header_limit and unasked == 0 and cjson.encode(block)
   if not text then return long_question(id, block) end
-  local line = '{"jsonrpc":"2.0","id":' .. id .. ',"method":"guard.check","params":{"source_ip":"' .. kx.get_srcip()
-    .. '","source_port":' .. kx.get_srcport() .. ',"transport":"' .. kx.get_proto() .. '","local_ip":"' .. kx.get_rcvip()
-    .. '","local_port":' .. kx.get_rcvport() .. ',"node":' .. node .. ',"length":' .. kx.get_msglen()
+  local line = question_begins[id] .. kx.get_srcip()
+    .. '","source_port":' .. text_of(kx.get_srcport()) .. ',"transport":"' .. kx.get_proto() .. '","local_ip":"' .. kx.get_rcvip()
+    .. '","local_port":' .. text_of(kx.get_rcvport()) .. ',"node":' .. node .. ',"length":' .. text_of(kx.get_msglen())
     .. ',"message":' .. text .. "}}\n"
   return #line <= line_limit and line or long_question(id, block)
 end
@@ -227,10 +244,7 @@ end
 local passes = { verdict = "pass", ttl = 0 }
 
 -- The usual answer needs no decoding.
-local function is_pass(line, id)
-  local begin = '{"jsonrpc":"2.0","id":' .. id .. ',"result":{"verdict":"pass",'
-  return sub(line, 1, #begin) == begin and sub(line, -2) == "}}"
-end
+local function is_pass(line, id) return find(line, pass_begins[id], 1, true) == 1 and sub(line, -2) == "}}" end
 
 local function exchange(line, id, deadline)
   connection:settimeout(left(deadline), "t")
@@ -298,7 +312,7 @@ local function give(result)
     pv.sets("$var(sg_from)", disarmed_from(tag))
     pv.sets("$var(sg_variant)", "disarm")
   end
-  pv.sets("$var(sg_verdict)", verdict)
+  if verdict ~= "pass" then pv.sets("$var(sg_verdict)", verdict) end
   count(verdict)
   return nil
 end
@@ -310,7 +324,7 @@ function sipguard_check()
   if leases and leases.is_leased(now) then pv.sets("$var(sg_verdict)", "drop") return end
   if not may_wait(now) then unasked = unasked + 1 count("skipped_budget") return end
   if not connection and resting(now) then unasked = unasked + 1 count("skipped_down") return end
-  last_id = last_id + 1
+  last_id = last_id % id_limit + 1
   local line = question(last_id)
   if not line then unasked = unasked + 1 failed("encode", now) return end
   count("asked")
@@ -366,7 +380,7 @@ end
 local function deliver(lines)
   if not path then settle() end
   limit = report_limit                              -- an answer that is missed has all of it reported again
-  last_id = last_id + 1
+  last_id = last_id % id_limit + 1
   local now = gettime()
   local result = ask(lines .. '{"jsonrpc":"2.0","id":' .. last_id .. ',"method":"daemon.ping"}\n', last_id, now)
   if result then answered(now) end
