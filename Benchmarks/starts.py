@@ -30,7 +30,7 @@ def addresses():
 
 
 def states(directory):
-    """State files by name, and an address that is banned in each."""
+    """State files by name, and an address that is banned in each: the first, which finds a place in any table."""
     now = int(time.time())
     everybody = addresses()
     lines = {
@@ -42,7 +42,7 @@ def states(directory):
     for name, content in lines.items():
         text = "\n".join(["sipguardd-state\t2", *content, f"end\t{len(content) + 2}"]) + "\n"
         (directory / f"{name}.state").write_text(text)
-    return list(lines), everybody[-1]
+    return list(lines), everybody[0]
 
 
 def first_verdict(directory, state, banned):

@@ -6,7 +6,7 @@ protocol FeedSource: AnyObject {
     /// Which version of the list it got last.
     var version: Version { get }
     func get() -> FeedOutcome
-    /// Takes a version as got.
+    /// Takes a version as got; none: the whole list is wanted again.
     func restore(_ version: Version)
 }
 
@@ -85,7 +85,8 @@ final class FeedTurns {
             if let problem = saved?.save(content, feed.source.version, of: rule) { state.feed(rule, notSaved: problem) }
         case .unchanged:
             state.feedIsUnchanged(rule, nextTry: next)
-            saved?.confirm(rule)
+            // What could not be saved is asked for as a whole, and saved, the next time.
+            if saved?.confirm(rule) == false { feed.source.restore(Version()) }
         case .failed(let problem): state.feed(rule, failed: problem, nextTry: next)
         }
         known[rule.name] = feed

@@ -13,7 +13,6 @@ final class FeedURL: FeedSource {
             origin: origin, url: url, keyFile: keyFile, authorities: authorities, isCancelled: isCancelled)
     }
 
-    /// Goes on from a list of before the start.
     func restore(_ version: Version) { self.version = version }
 
     func get() -> FeedOutcome {

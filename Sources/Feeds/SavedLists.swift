@@ -79,8 +79,8 @@ final class SavedLists {
         return failing.insert(rule.name).inserted ? "\(path(rule.name)): \(problem)" : nil
     }
 
-    /// The server says that the list is still the newest.
-    func confirm(_ rule: FeedRule) { utimes(path(rule.name), nil) }
+    /// The server says that the list is still the newest; whether there is one.
+    func confirm(_ rule: FeedRule) -> Bool { utimes(path(rule.name), nil) == 0 }
 
     /// Removes the lists of feeds that the policy does not have.
     func remove(allBut names: Set<String>) {

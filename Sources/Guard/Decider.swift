@@ -27,11 +27,20 @@ public final class Decider {
     /// Decides about a request; the id finds the decision again. Another time than the present is for what was recorded.
     public func check(_ facts: RequestFacts, at now: Instant = Clock.now) -> (id: UInt64, decision: Decision) {
         let snapshot = snapshot()
+        let feeds = snapshot.addresses.feeds(naming: facts.source)
+        // Nearly nobody is in a feed: the others' facts are not copied.
+        if feeds == 0 { return decide(facts, snapshot, now) }
+        var named = facts
+        named.feeds = feeds
+        return decide(named, snapshot, now)
+    }
+
+    private func decide(
+        _ facts: RequestFacts, _ snapshot: Snapshot, _ now: Instant
+    ) -> (id: UInt64, decision: Decision) {
         let ruleset = snapshot.engine.ruleset
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
         let ban = snapshot.addresses.ban(on: facts.source, now: now)
-        var facts = facts
-        facts.feeds = snapshot.addresses.feeds(naming: facts.source)
         let id = state.nextDecision()
         var trace: Trace?
         let key = ruleset.sources.key(of: facts.source)

@@ -47,10 +47,9 @@ extension GuardSession {
 
     func listAllowed(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {
         let now = Clock.now
-        let addresses = snapshot().addresses
-        let entries = [addresses.fixed, addresses.named, addresses.allowed].flatMap(\.entries).filter {
-            $0.holds(at: now)
-        }
+        let snapshot = snapshot()
+        let lists = [snapshot.addresses.fixed, snapshot.addresses.named, snapshot.addresses.allowed]
+        let entries = lists.flatMap(\.entries).filter { $0.holds(at: now) }
         let names = nameValues
         try writePage("allowed", entries.count, params, &result) {
             Self.value(entries[$0], rule: nil)

@@ -82,7 +82,7 @@ public final class GuardState: Sendable {
     /// Publishes a change of the lists; whatever is not changed is shared with the snapshot before.
     func publish(_ change: (inout AddressBook, Ruleset) -> Void) {
         publisher.update { old in
-            var addresses = old.addresses
+            var addresses = old.addresses.copy()
             change(&addresses, old.engine.ruleset)
             return Snapshot(policy: old.policy, addresses: addresses, store: counters, hits: old.hits)
         }
@@ -104,7 +104,7 @@ public final class GuardState: Sendable {
 
     private func publish(_ policy: LoadedPolicy) {
         publisher.update { old in
-            var addresses = old.addresses
+            var addresses = old.addresses.copy()
             addresses.protect(own: policy.own, trustedProxies: policy.trustedProxies)
             addresses.fixed = policy.fixed
             let feeds = policy.document.ruleset.feeds

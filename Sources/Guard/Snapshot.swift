@@ -10,8 +10,9 @@ final class Snapshot: Sendable {
     let engine: Engine
     let hits: HitCounters
 
-    init(policy: LoadedPolicy, addresses: AddressBook, store: any CounterStore, hits: HitCounters) {
-        (self.policy, self.addresses, self.hits) = (policy, addresses, hits)
+    init(policy: LoadedPolicy, addresses: consuming AddressBook, store: any CounterStore, hits: HitCounters) {
+        (self.policy, self.hits) = (policy, hits)
+        self.addresses = addresses
         engine = Engine(ruleset: policy.document.ruleset, store: store)
     }
 }

@@ -9,8 +9,8 @@ public enum Standing: String, Sendable {
 }
 
 /// Every address that somebody has named, ready for look-up. A value: a change of one of its parts leaves the others as they
-/// are, whatever their size.
-public struct AddressBook: Sendable {
+/// are, whatever their size. Not copied but when told so: a copy counts twenty references, which all threads share.
+public struct AddressBook: ~Copyable, Sendable {
     /// What the policy file allows.
     public var fixed = AddressList()
     /// The addresses that the allow list's names have now.
@@ -27,13 +27,26 @@ public struct AddressBook: Sendable {
 
     public init(own: [Prefix] = [], trustedProxies: [Prefix] = []) {
         (self.own, self.trustedProxies) = (own, trustedProxies)
-        known = PrefixTable(own.map { ($0, .own) } + trustedProxies.map { ($0, .trustedProxy) })
+        known = Self.table(own, trustedProxies)
+    }
+
+    private static func table(_ own: [Prefix], _ trustedProxies: [Prefix]) -> PrefixTable<Standing> {
+        PrefixTable(own.map { ($0, .own) } + trustedProxies.map { ($0, .trustedProxy) })
+    }
+
+    /// Another one with the same content, to be changed.
+    public func copy() -> AddressBook {
+        var copy = AddressBook()
+        (copy.fixed, copy.named, copy.allowed, copy.banned) = (fixed, named, allowed, banned)
+        (copy.own, copy.trustedProxies, copy.known) = (own, trustedProxies, known)
+        (copy.feeds, copy.allowFeeds) = (feeds, allowFeeds)
+        return copy
     }
 
     /// Takes the protected addresses of another policy.
     public mutating func protect(own: [Prefix], trustedProxies: [Prefix]) {
-        let other = AddressBook(own: own, trustedProxies: trustedProxies)
-        (self.own, self.trustedProxies, known) = (own, trustedProxies, other.known)
+        (self.own, self.trustedProxies) = (own, trustedProxies)
+        known = Self.table(own, trustedProxies)
     }
 
     /// Takes the newest lists of the feeds; those in `allow`, one bit each, let pass, the others score.
@@ -46,8 +59,7 @@ public struct AddressBook: Sendable {
     }
 
     private func isAllowed(_ address: IPAddress, _ now: Instant) -> Bool {
-        fixed.entry(around: address, now: now) != nil || allowed.entry(around: address, now: now) != nil
-            || named.entry(around: address, now: now) != nil
+        fixed.holds(address, now: now) || allowed.holds(address, now: now) || named.holds(address, now: now)
     }
 
     /// The ban that somebody set on this address or on a network around it.

@@ -59,6 +59,11 @@ public struct AddressList: Sendable {
         count == 0 ? nil : search(around: address, now: now)
     }
 
+    /// Whether an entry holds the address now.
+    func holds(_ address: IPAddress, now: Instant) -> Bool {
+        count != 0 && search(around: address, now: now) != nil
+    }
+
     private func search(around address: IPAddress, now: Instant) -> AddressEntry? {
         var best: AddressEntry?
         for tier in tiers where !tier.isEmpty {

@@ -106,11 +106,19 @@ struct EightBytes {
         word = UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
     }
 
-    /// The top bit of each byte that is `byte`, the first byte's lowest. Above one that is set another may be set wrongly,
-    /// by a borrow: the lowest is always right, and zero is.
+    /// Four bytes from each of two places.
     @inline(__always)
-    func equal(to byte: UInt8) -> UInt64 {
-        let difference = word ^ (Self.ones &* UInt64(byte))
+    init(_ low: UnsafePointer<UInt8>, _ high: UnsafePointer<UInt8>) {
+        let low = UInt32(littleEndian: UnsafeRawPointer(low).loadUnaligned(as: UInt32.self))
+        let high = UInt32(littleEndian: UnsafeRawPointer(high).loadUnaligned(as: UInt32.self))
+        word = UInt64(high) << 32 | UInt64(low)
+    }
+
+    /// The top bit of each byte whose bits under `mask` are `byte`, the first byte's lowest. Above one that is set another may
+    /// be set wrongly, by a borrow: the lowest is always right, and zero is.
+    @inline(__always)
+    func equal(to byte: UInt8, mask: UInt8 = 0xFF) -> UInt64 {
+        let difference = (word & (Self.ones &* UInt64(mask))) ^ (Self.ones &* UInt64(byte))
         return (difference &- Self.ones) & ~difference & (Self.ones << 7)
     }
 }

@@ -33,11 +33,28 @@ public struct Decision: Sendable {
         public static let totalBudgetSpent = Events(rawValue: 16)
     }
 
+    /// Nothing decides: the request passes.
+    public init() { self.init(.pass, rule: RuleName.default, id: .default) }
+
+    /// Nothing decides about a request with these marks.
+    init(passing marks: Marks) {
+        self.init()
+        (hits, shadow) = (marks.hits, marks.shadow)
+    }
+
     init(_ answer: Answer, rule: String, id: NameID) {
         (self.answer, self.rule, ruleID) = (answer, rule, id)
     }
 
     init(_ answer: Answer, rule: String) { self.init(answer, rule: rule, id: NameID(rule)) }
+
+    /// The same where the policy only looks on.
+    var watched: Decision {
+        var watched = self
+        watched.shadow = Shadow(verdict: answer.verdict, rule: rule)
+        watched.answer = .pass
+        return watched
+    }
 }
 
 /// Which signatures and limits matched, by their index in the ruleset.

@@ -57,6 +57,7 @@ struct DialledNumber {
     /// The user part of a URI, or a user part by itself; nil where that is no number.
     init?(_ value: Bytes) {
         let start = value.index(of: 0x3A).map { $0 + 1 } ?? 0
+        guard start < value.count, Self.mayBegin(with: value[start]) else { return nil }
         let end = value.index(of: 0x40, from: start) ?? value.count
         let user = value.part(start, end)
         let number = user.part(0, user.index(of: 0x3B) ?? user.count)
@@ -64,6 +65,11 @@ struct DialledNumber {
         let plus = number.first == 0x2B ? 1 : number.hasPrefix(lowercase: "%2b") ? 3 : 0
         (text, hasPlus) = (number.part(plus, number.count), plus > 0)
         guard text.count >= 5, text.count <= 64, Self.isNumber(text) else { return nil }
+    }
+
+    /// What most Request-URIs, which name a host or a person, tell at once.
+    private static func mayBegin(with byte: UInt8) -> Bool {
+        byte.isDigit || byte == 0x2A || byte == 0x23 || byte == 0x2B || byte == 0x25
     }
 
     private static func isNumber(_ text: Bytes) -> Bool {

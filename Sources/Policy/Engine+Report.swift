@@ -15,7 +15,7 @@ extension Engine {
         _ outcome: Outcome, _ facts: RequestFacts, record: inout SourceRecord, standing: Standing, now: Instant
     ) -> Decision {
         record.lastSeen = now
-        var decision = Decision(.pass, rule: RuleName.default, id: .default)
+        var decision = Decision()
         switch outcome {
         case .authOK:
             record.authOK.add(facts.count)

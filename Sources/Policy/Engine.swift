@@ -19,11 +19,13 @@ public struct Engine: Sendable {
         if now - record.lastSeen > .seconds(600) { record.requestsAtRest = record.requests }
         record.requests.add(facts.count)
         record.lastSeen = now
-        var decision = decide(facts, &record, standing, ban, now, &trace)
-        if ruleset.mode != .enforce, decision.answer != .pass {
+        // Not a variable: returning one that has been changed copies it, and that counts references.
+        let decision = decide(facts, &record, standing, ban, now, &trace)
+        guard ruleset.mode == .enforce || decision.answer == .pass else {
             trace?.add("mode", "\(ruleset.mode.rawValue): would have been \(decision.answer.verdict.name)")
-            let shadow = Decision.Shadow(verdict: decision.answer.verdict, rule: decision.rule)
-            (decision.answer, decision.shadow) = (.pass, shadow)
+            let watched = decision.watched
+            count(watched, &record, facts.count)
+            return watched
         }
         count(decision, &record, facts.count)
         return decision
@@ -33,7 +35,7 @@ public struct Engine: Sendable {
         _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ ban: AddressEntry?,
         _ now: Instant, _ trace: inout Trace?
     ) -> Decision {
-        guard ruleset.mode != .off else { return Decision(.pass, rule: RuleName.default, id: .default) }
+        guard ruleset.mode != .off else { return Decision() }
         let credit = ruleset.trust.credit(for: record.lastAuthOK, now: now)
         trace?.add(
             "standing",
@@ -49,22 +51,38 @@ public struct Engine: Sendable {
             return Decision(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
         }
         var marks = score(facts, feeds: isProtected ? 0 : facts.feeds, standing, credit, now, &trace)
-        var decision: Decision
-        if let signature = marks.decisive {
-            decision = treat(Cause(ruleset.mark(signature)), facts, &record, isProtected, now, &trace)
-        } else if let held = treatHeld(facts, &record, standing, credit, isProtected, now, &trace) {
-            decision = held
-        } else if let (limit, retry) = exceeded(
-            facts, standing, credit, record.address, now, &marks, &trace)
-        {
-            decision = treat(cause(of: limit, credit), facts, &record, isProtected, now, &trace)
-            decision.retryAfter = retry
-        } else {
-            decision = Decision(.pass, rule: RuleName.default, id: .default)
+        guard let ground = ground(facts, &record, standing, credit, now, &marks, &trace) else {
+            return Decision(passing: marks)
         }
+        var decision = treat(ground.cause, facts, &record, isProtected, now, &trace, ground.manner)
+        decision.retryAfter = ground.retry
         decision.hits = marks.hits
         if decision.answer == .pass { decision.shadow = marks.shadow }
         return decision
+    }
+
+    /// Why a request is to be treated, how, and when to come again, if that can be told.
+    private struct Ground {
+        let cause: Cause
+        var manner = Manner.ladder
+        var retry: Duration?
+    }
+
+    /// nil: it passes.
+    private func ground(
+        _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ credit: Credit, _ now: Instant,
+        _ marks: inout Marks, _ trace: inout Trace?
+    ) -> Ground? {
+        if let signature = marks.decisive { return Ground(cause: Cause(ruleset.mark(signature))) }
+        if let hold = hold(on: facts, record, standing, credit, now),
+            let manner = manner(of: hold, facts, &record, now, &trace)
+        {
+            return Ground(cause: hold.cause, manner: manner)
+        }
+        guard let (limit, retry) = exceeded(facts, standing, credit, record.address, now, &marks, &trace) else {
+            return nil
+        }
+        return Ground(cause: cause(of: limit, credit), retry: retry)
     }
 
     /// Keeps the source's own counts.
@@ -82,29 +100,21 @@ public struct Engine: Sendable {
         return cause
     }
 
-    /// Goes on with a treatment that holds; nil where there is none, or none for this request.
-    private func treatHeld(
-        _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ credit: Credit,
-        _ isProtected: Bool, _ now: Instant, _ trace: inout Trace?
-    ) -> Decision? {
-        guard let hold = hold(on: facts, record, standing, credit, now) else { return nil }
+    /// How a request is met while a treatment holds; nil: it is let in.
+    private func manner(
+        of hold: Hold, _ facts: RequestFacts, _ record: inout SourceRecord, _ now: Instant, _ trace: inout Trace?
+    ) -> Manner? {
         let place = hold.isEverywhere ? "user wherever he is" : hold.user.isKnown ? "user" : "source"
         trace?.add("treatment", "\(hold.cause.rule) still holds for the \(place)")
-        var manner = Manner.ladder
-        switch admission(to: hold, facts, &record, now) {
-        case .admitted:
-            trace?.add("probation", "admitted: the user comes again as a phone does")
-            return nil
-        case .repeated:
-            trace?.add("probation", "seen before, but too early or too often")
-            manner = .silence(excused: isRetransmission(hold, facts, record, now))
-        case .stranger:
-            trace?.add("probation", "seen for the first time; it may come again")
-            // After a pause, or from a new address, it may be somebody else: no answer that is meant for a tool.
-            if hold.isEverywhere || !hasTreatment(record, now) { manner = .silence(excused: false) }
-        case .outsider: break
-        }
+        let admission = admission(to: hold, facts, &record, now)
+        if admission != .outsider { trace?.add("probation", admission.rawValue) }
+        if admission == .admitted { return nil }
         if hold.user.isKnown { prolong(hold, facts, now) }
-        return treat(hold.cause, facts, &record, isProtected, now, &trace, manner)
+        switch admission {
+        case .repeated: return .silence(excused: isRetransmission(hold, facts, record, now))
+        // After a pause, or from a new address, it may be somebody else: no answer that is meant for a tool.
+        case .stranger where hold.isEverywhere || !hasTreatment(record, now): return .silence(excused: false)
+        default: return .ladder
+        }
     }
 }

@@ -17,6 +17,9 @@ public enum Form: String, CaseIterable, Sendable {
     /// The same in the user part of a URI, whose parameters are full of operators.
     case sqlInURIUser = "sql_in_uri_user"
 
+    /// Whether only a value with a quote in it can have this form.
+    var needsQuote: Bool { self == .sqlInjection || self == .sqlInURIUser }
+
     /// Whether the field's value has this form. `facts` gives the values that it is compared with.
     func matches(_ value: Bytes, in facts: Texts) -> Bool {
         switch self {
@@ -36,7 +39,8 @@ public enum Form: String, CaseIterable, Sendable {
 
     private static func isLoopback(_ value: Bytes) -> Bool {
         // 127.0.0.1, 0.0.0.0, ::1 and [::1], and what is mapped into IPv6.
-        guard let first = value.first, first == 0x31 || first == 0x30 || first == 0x3A || first == 0x5B else {
+        guard let first = value.first else { return false }
+        guard first == 0x30 || first == 0x3A || first == 0x5B || value.hasPrefix(lowercase: "127.") else {
             return false
         }
         guard let address = IPAddress(bytes: value) else { return false }
@@ -69,7 +73,6 @@ public enum Form: String, CaseIterable, Sendable {
     }
 
     private static func hasQuote(_ value: Bytes) -> Bool {
-        guard holdsQuoteOrPercent(value) else { return false }
         for index in 0..<value.count {
             switch value[index] {
             case 0x27, 0x22, 0x60: return true
@@ -88,29 +91,35 @@ public enum Form: String, CaseIterable, Sendable {
         default: false
         }
     }
-
-    /// What nearly no value does, told in few steps.
-    private static func holdsQuoteOrPercent(_ value: Bytes) -> Bool {
-        guard let start = value.baseAddress, value.count >= 8 else {
-            for byte in value where byte == 0x27 || byte == 0x22 || byte == 0x60 || byte == 0x25 { return true }
-            return false
-        }
-        var index = 0
-        while true {
-            let bytes = EightBytes(start + index)
-            if bytes.equal(to: 0x27) | bytes.equal(to: 0x22) | bytes.equal(to: 0x60) | bytes.equal(to: 0x25) != 0 {
-                return true
-            }
-            if index + 8 == value.count { return false }
-            // The last eight may have been looked at in part.
-            index = min(index + 8, value.count - 8)
-        }
-    }
 }
 
 extension UnsafeBufferPointer<UInt8> {
+    /// Whether there may be a quote in this, or the percent sign of an escaped one: nearly never, which takes few steps to tell.
+    @inline(__always)
+    var mayHoldQuote: Bool {
+        guard let start = baseAddress, count >= 4 else { return count > 0 }
+        guard count >= 8 else { return EightBytes(start, start + count - 4).mayHoldQuote }
+        var index = 0
+        while index < count {
+            // The last eight may have been looked at in part.
+            if EightBytes(start + Swift.min(index, count - 8)).mayHoldQuote { return true }
+            index += 8
+        }
+        return false
+    }
+
     func hasPrefix(lowercase prefix: StaticString) -> Bool {
         prefix.withUTF8Buffer { hasPrefix(lowercase: $0) }
+    }
+}
+
+extension EightBytes {
+    /// Whether one of them is `'`, `"`, a backtick or `%`.
+    @inline(__always)
+    fileprivate var mayHoldQuote: Bool {
+        // The first three and space, which is not rare, lie in one row of eight.
+        guard equal(to: 0x20, mask: 0xF8) | equal(to: 0x60) != 0 else { return false }
+        return equal(to: 0x27) | equal(to: 0x22) | equal(to: 0x25) | equal(to: 0x60) != 0
     }
 }
 

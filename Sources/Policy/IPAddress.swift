@@ -3,7 +3,7 @@
 public struct IPAddress: Hashable, Comparable, Sendable {
     public let value: UInt128
 
-    private static let mapped: UInt128 = 0xFFFF << 32
+    private static var mapped: UInt128 { 0xFFFF << 32 }
 
     public init(value: UInt128) { self.value = value }
 

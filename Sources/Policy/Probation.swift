@@ -26,13 +26,12 @@ public struct Probation: Sendable {
     }
 
     /// What a request is to a treatment that holds.
-    enum Admission {
-        /// From a user who came again as phones do: it is not treated.
-        case admitted
-        /// It came before, and is too early or too much: silence, as for its first.
-        case repeated
-        /// Not seen before; it may come again.
-        case stranger
+    enum Admission: String {
+        /// It is not treated.
+        case admitted = "admitted: the user comes again as a phone does"
+        /// Silence, as for its first.
+        case repeated = "came before, but too early or too often"
+        case stranger = "came for the first time; it may come again"
         /// It tells nothing by which it would be known again, or cannot log in.
         case outsider
     }

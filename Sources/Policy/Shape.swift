@@ -28,6 +28,18 @@ public struct Shape: Hashable, Sendable {
     /// The bytes of all literals, in lower case.
     private(set) var literals: [UInt8] = []
 
+    /// How long a value of this form is.
+    var lengths: ClosedRange<Int> {
+        var (least, most) = (0, 0)
+        for part in parts {
+            switch part {
+            case .literal(let range): (least, most) = (least + range.count, most + range.count)
+            case .run(_, let length): (least, most) = (least + length.lowerBound, most + length.upperBound)
+            }
+        }
+        return least...most
+    }
+
     /// What is wrong with a pattern.
     public struct Mistake: Error, Equatable {
         public let description: String
@@ -77,10 +89,9 @@ public struct Shape: Hashable, Sendable {
             switch part {
             case .literal(let range):
                 guard value.count - index >= range.count else { return false }
-                for place in range {
-                    guard value[index].lowercased == literals[place] else { return false }
-                    index += 1
-                }
+                let literal = Bytes(rebasing: literals[range])
+                guard value.part(index, index + range.count).hasPrefix(lowercase: literal) else { return false }
+                index += range.count
             case .run(let characters, let length):
                 let end = min(value.count, index + length.upperBound)
                 let start = index
@@ -89,5 +100,33 @@ public struct Shape: Hashable, Sendable {
             }
         }
         return index == value.count
+    }
+}
+
+/// The literal that a shape begins with, up to its eighth byte, compared in one step.
+struct ShapeHead {
+    private let mask: UInt64
+    private let bits: UInt64
+
+    init(_ shape: Shape) {
+        guard case .literal(let range)? = shape.parts.first else {
+            (mask, bits) = (0, 0)
+            return
+        }
+        var (mask, bits): (UInt64, UInt64) = (0, 0)
+        for (place, byte) in shape.literals[range].prefix(8).enumerated() {
+            // A letter's case is one bit.
+            let relevant: UInt8 = (0x61...0x7A).contains(byte) ? 0xDF : 0xFF
+            mask |= UInt64(relevant) << UInt64(8 * place)
+            bits |= UInt64(byte & relevant) << UInt64(8 * place)
+        }
+        (self.mask, self.bits) = (mask, bits)
+    }
+
+    /// False where a value of at least eight bytes begins with something else.
+    @inline(__always)
+    func mayBegin(_ value: Bytes) -> Bool {
+        guard let start = value.baseAddress, value.count >= 8 else { return true }
+        return UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self)) & mask == bits
     }
 }

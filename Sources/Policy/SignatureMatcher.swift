@@ -4,9 +4,20 @@
 /// wanted of it, so that a request's values are each looked at once, however many signatures there are. Everything is plain
 /// values in memory that never changes: no reference is counted and nothing is allocated.
 final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing changes between init and deinit
-    /// What is wanted of one field.
-    fileprivate struct Plan {
+    /// What is wanted of one field. First what every value is looked at with.
+    struct Plan {
         let field: Int
+        /// What there is for this field.
+        let kinds: Kinds
+        /// For each byte the `Ends` for which it is a text's first one, with suffixes the last.
+        let ends: UnsafePointer<Ends>
+        /// The lengths of the texts to equal, one bit each; the last bit for that and more.
+        let lengths: UInt64
+        let skip: TextSkip
+        let shapes: Range<Int>
+        /// Forms that a value without a quote cannot have, and the others.
+        let quoted: Range<Int>
+        let forms: Range<Int>
         let equals: TextTrie
         let prefixes: TextTrie
         let suffixes: TextTrie
@@ -15,27 +26,49 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
         let dialled: TextTrie
         /// The conditions that want the empty value.
         let empty: Range<Int>
-        let shapes: Range<Int>
-        let forms: Range<Int>
     }
 
-    fileprivate struct ShapeCheck {
+    /// What may be wanted of a field besides texts that begin it or are all of it.
+    struct Kinds: OptionSet {
+        let rawValue: UInt8
+        static let suffixes = Kinds(rawValue: 1)
+        static let contained = Kinds(rawValue: 2)
+        static let dialled = Kinds(rawValue: 4)
+        static let shapes = Kinds(rawValue: 8)
+        static let quoted = Kinds(rawValue: 16)
+        static let forms = Kinds(rawValue: 32)
+    }
+
+    /// The tries that a value's first or last byte leads into.
+    struct Ends: OptionSet {
+        let rawValue: UInt8
+        static let equals = Ends(rawValue: 1)
+        static let prefix = Ends(rawValue: 2)
+        static let suffix = Ends(rawValue: 4)
+    }
+
+    struct ShapeCheck {
         let condition: Int
         let parts: Range<Int>
+        /// What a value's length must be.
+        let lengths: ClosedRange<Int>
+        let head: ShapeHead
         /// Whether this is the shape of the check before.
         let isSame: Bool
     }
 
-    fileprivate struct FormCheck {
+    struct FormCheck {
         let condition: Int
         let form: Form
     }
+
+    private typealias Parts = UnsafeBufferPointer<Shape.Part>
 
     private let plans: UnsafeBufferPointer<Plan>
     private let empty: UnsafeBufferPointer<Int>
     private let shapes: UnsafeBufferPointer<ShapeCheck>
     private let forms: UnsafeBufferPointer<FormCheck>
-    private let parts: UnsafeBufferPointer<Shape.Part>
+    private let parts: Parts
     private let literals: Bytes
     /// The conditions of each signature, numbered in one row.
     private let signatures: UnsafeBufferPointer<Range<Int>>
@@ -79,6 +112,7 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
         facts.withTexts { texts in
             withUnsafeTemporaryAllocation(of: UInt64.self, capacity: words) { held in
                 held.initialize(repeating: 0)
+                let held = Held(words: held.baseAddress!)
                 for index in 0..<plans.count {
                     let plan = plans.baseAddress! + index
                     let value = texts[plan.pointee.field]
@@ -89,53 +123,109 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
         }
     }
 
-    /// Marks the conditions that the value of a field fulfils.
-    private func look(
-        at value: Bytes, _ plan: UnsafePointer<Plan>, _ texts: Texts, _ held: UnsafeMutableBufferPointer<UInt64>
-    ) {
-        func hold(_ condition: Int) { held[condition >> 6] |= 1 << UInt64(condition & 63) }
-        if let first = value.first {
-            if plan.pointee.equals.begins(with: first) { plan.pointee.equals.whole(value, hold) }
-            if plan.pointee.prefixes.begins(with: first) { plan.pointee.prefixes.walk(value, hold) }
-            if plan.pointee.suffixes.begins(with: value[value.count - 1]) {
-                plan.pointee.suffixes.walkBack(value, hold)
-            }
-            if !plan.pointee.contained.isEmpty { plan.pointee.contained.scan(value, hold) }
-            if !plan.pointee.dialled.isEmpty, let number = DialledNumber(value)?.international(dialling) {
-                plan.pointee.dialled.walk(number, hold)
-            }
-        } else {
-            for index in plan.pointee.empty { hold(empty[index]) }
+    /// Marks the conditions that the value of a field fulfils. Here stands what nearly every value comes through in few steps;
+    /// what takes more is apart.
+    @inline(__always)
+    private func look(at value: Bytes, _ plan: UnsafePointer<Plan>, _ texts: Texts, _ held: Held) {
+        let kinds = plan.pointee.kinds
+        guard let start = value.baseAddress, value.count > 0 else { return lookAtNothing(plan, texts, held) }
+        let ends = plan.pointee.ends[Int(start[0])]
+        if ends.contains(.equals), plan.pointee.lengths & 1 << UInt64(min(value.count, 63)) != 0 {
+            compare(value, plan, held)
         }
-        var matches = false
-        for index in plan.pointee.shapes {
-            if !shapes[index].isSame {
-                let parts = UnsafeBufferPointer(rebasing: parts[shapes[index].parts])
-                matches = Shape.matches(value, parts, literals: literals)
-            }
-            if matches { hold(shapes[index].condition) }
+        if ends.contains(.prefix) { lookAtBeginning(of: value, plan, held) }
+        if kinds.isEmpty { return }
+        if kinds.contains(.suffixes), plan.pointee.ends[Int(start[value.count - 1])].contains(.suffix) {
+            lookAtEnd(of: value, plan, held)
         }
-        for index in plan.pointee.forms where forms[index].form.matches(value, in: texts) {
-            hold(forms[index].condition)
+        if kinds.contains(.contained), let candidate = plan.pointee.skip.candidate(in: value) {
+            search(value, from: candidate, plan, held)
+        }
+        if kinds.contains(.dialled) { lookAtNumber(value, plan, held) }
+        if kinds.contains(.shapes) { compareShapes(value, plan, held) }
+        if kinds.contains(.quoted), value.mayHoldQuote { compareForms(value, plan.pointee.quoted, texts, held) }
+        if kinds.contains(.forms) { compareForms(value, plan.pointee.forms, texts, held) }
+    }
+
+    @inline(never)
+    private func lookAtNothing(_ plan: UnsafePointer<Plan>, _ texts: Texts, _ held: Held) {
+        for index in plan.pointee.empty { held.mark(empty[index]) }
+        compareShapes(.present, plan, held)
+        compareForms(.present, plan.pointee.forms, texts, held)
+    }
+
+    @inline(never)
+    private func compare(_ value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held) {
+        plan.pointee.equals.whole(value, held.mark)
+    }
+
+    @inline(never)
+    private func lookAtBeginning(of value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held) {
+        plan.pointee.prefixes.walk(value, held.mark)
+    }
+
+    @inline(never)
+    private func lookAtEnd(of value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held) {
+        plan.pointee.suffixes.walkBack(value, held.mark)
+    }
+
+    @inline(never)
+    private func search(_ value: Bytes, from candidate: Int, _ plan: UnsafePointer<Plan>, _ held: Held) {
+        var next = Optional(candidate)
+        while let place = next {
+            next = plan.pointee.skip.candidate(
+                in: value, from: plan.pointee.contained.scan(value, from: place, held.mark))
         }
     }
 
+    @inline(never)
+    private func lookAtNumber(_ value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held) {
+        guard let number = DialledNumber(value)?.international(dialling) else { return }
+        plan.pointee.dialled.walk(number, held.mark)
+    }
+
+    private func compareShapes(_ value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held) {
+        var matches = false
+        for index in plan.pointee.shapes {
+            let check = shapes.baseAddress! + index
+            if !check.pointee.isSame {
+                matches =
+                    check.pointee.lengths.contains(value.count) && check.pointee.head.mayBegin(value)
+                    && Shape.matches(value, Parts(rebasing: parts[check.pointee.parts]), literals: literals)
+            }
+            if matches { held.mark(check.pointee.condition) }
+        }
+    }
+
+    @inline(never)
+    private func compareForms(_ value: Bytes, _ checks: Range<Int>, _ texts: Texts, _ held: Held) {
+        for index in checks where forms[index].form.matches(value, in: texts) { held.mark(forms[index].condition) }
+    }
+
     /// Those of which all conditions hold.
-    private func signatures(holding held: UnsafeMutableBufferPointer<UInt64>) -> SignatureSet {
+    private func signatures(holding held: Held) -> SignatureSet {
         var set = SignatureSet()
-        for word in 0..<held.count {
-            var bits = held[word]
+        for word in 0..<words {
+            var bits = held.words[word]
             while bits != 0 {
                 let signature = firsts[word << 6 | bits.trailingZeroBitCount]
                 bits &= bits - 1
-                if signature >= 0, holdsAll(signatures[signature], held) { set.insert(signature) }
+                if signature >= 0, held.holdsAll(signatures[signature]) { set.insert(signature) }
             }
         }
         return set
     }
+}
 
-    private func holdsAll(_ conditions: Range<Int>, _ held: UnsafeMutableBufferPointer<UInt64>) -> Bool {
-        for condition in conditions where held[condition >> 6] & 1 << UInt64(condition & 63) == 0 { return false }
+/// The conditions that a request fulfils, one bit each.
+private struct Held {
+    let words: UnsafeMutablePointer<UInt64>
+
+    @inline(__always)
+    func mark(_ condition: Int) { words[condition >> 6] |= 1 << UInt64(condition & 63) }
+
+    func holdsAll(_ conditions: Range<Int>) -> Bool {
+        for condition in conditions where words[condition >> 6] & 1 << UInt64(condition & 63) == 0 { return false }
         return true
     }
 }
@@ -143,6 +233,8 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
 extension SignatureMatcher.Plan {
     fileprivate func deallocate() {
         for trie in [equals, prefixes, suffixes, contained, dialled] { trie.deallocate() }
+        skip.deallocate()
+        ends.deallocate()
     }
 }
 
@@ -166,77 +258,5 @@ struct SignatureSet {
         words[word] &= words[word] - 1
         if words[word] == 0 { present &= present - 1 }
         return word << 6 | bit
-    }
-}
-
-extension SignatureMatcher {
-    /// What becomes the matcher's memory.
-    private struct Layout {
-        private(set) var signatures: [Range<Int>] = []
-        private(set) var firsts: [Int] = []
-        private(set) var empty: [Int] = []
-        private(set) var shapes: [ShapeCheck] = []
-        private(set) var forms: [FormCheck] = []
-        private(set) var parts: [Shape.Part] = []
-        private(set) var literals: [UInt8] = []
-        private var conditions: [Condition] = []
-        /// The field's shape that was added last.
-        private var before: Shape?
-
-        init(_ all: [Signature]) {
-            for (index, signature) in all.enumerated() {
-                let start = conditions.count
-                conditions += signature.conditions
-                signatures.append(start..<conditions.count)
-                firsts += signature.conditions.indices.map { $0 == 0 ? index : -1 }
-            }
-        }
-
-        /// What is wanted of a field, if anything.
-        mutating func plan(for field: Field) -> Plan? {
-            let wanted = conditions.indices.filter { conditions[$0].fields.contains(field) }
-            guard !wanted.isEmpty else { return nil }
-            let (empty, shapes, forms) = (empty.count, shapes.count, forms.count)
-            before = nil
-            for condition in wanted { addOther(condition) }
-            let equals = texts(wanted) { if case .equals(let texts) = $0 { texts } else { [] } }
-            let prefixes = texts(wanted) { if case .prefix(let texts) = $0 { texts } else { [] } }
-            let suffixes = texts(wanted) { if case .suffix(let texts) = $0 { texts.map { $0.reversed() } } else { [] } }
-            let contained = texts(wanted) { if case .contains(let texts) = $0 { texts } else { [] } }
-            let dialled = texts(wanted) { if case .dialled(let codes) = $0 { codes } else { [] } }
-            return Plan(
-                field: field.rawValue, equals: TextTrie(equals), prefixes: TextTrie(prefixes),
-                suffixes: TextTrie(suffixes), contained: TextTrie(contained, linked: true), dialled: TextTrie(dialled),
-                empty: empty..<self.empty.count, shapes: shapes..<self.shapes.count, forms: forms..<self.forms.count)
-        }
-
-        private func texts(_ wanted: [Int], _ texts: (Matcher) -> [[UInt8]]) -> [(text: [UInt8], condition: Int)] {
-            wanted.flatMap { condition in
-                texts(conditions[condition].matcher).filter { !$0.isEmpty }.map { ($0, condition) }
-            }
-        }
-
-        /// What no trie holds.
-        private mutating func addOther(_ condition: Int) {
-            switch conditions[condition].matcher {
-            case .equals(let texts): if texts.contains([]) { empty.append(condition) }
-            case .prefix, .suffix, .contains, .dialled: break
-            case .form(let form): forms.append(FormCheck(condition: condition, form: form))
-            case .shape(let shape):
-                let (start, offset) = (parts.count, literals.count)
-                parts += shape.parts.map { $0.moved(by: offset) }
-                literals += shape.literals
-                shapes.append(ShapeCheck(condition: condition, parts: start..<parts.count, isSame: shape == before))
-                before = shape
-            }
-        }
-    }
-}
-
-extension Shape.Part {
-    /// The same part with its literal so many places further.
-    fileprivate func moved(by offset: Int) -> Self {
-        guard case .literal(let range) = self else { return self }
-        return .literal((range.lowerBound + offset)..<(range.upperBound + offset))
     }
 }

@@ -40,12 +40,6 @@ struct TextTrie {
         outputs.deallocate()
     }
 
-    var isEmpty: Bool { nodes.count == 1 }
-
-    /// Whether any text begins with that byte; with suffixes, ends.
-    @inline(__always)
-    func begins(with byte: UInt8) -> Bool { root[Int(byte)] != 0 }
-
     @inline(__always)
     private func child(of node: UInt32, _ byte: UInt8) -> UInt32 {
         var child = nodes[Int(node)].child
@@ -95,21 +89,22 @@ struct TextTrie {
         }
     }
 
-    /// Reports the texts that stand anywhere in the value, one as often as it stands there; the trie is linked.
+    /// Reports the texts that stand in the value from `start` on, one as often as it stands there, up to the first place that is
+    /// in none of them, nor in what looked like one; the trie is linked.
+    ///
+    /// - Returns: that place, where no text has begun that is not reported.
     @inline(__always)
-    func scan(_ value: Bytes, _ found: (Int) -> Void) {
-        var index = 0
-        while index < value.count {
-            var node = root[Int(value[index])]
-            index += 1
-            while node != 0 {
-                if nodes[Int(node)].output != 0 { report(node, found) }
-                guard index < value.count else { return }
-                let next = child(of: node, value[index].lowercased)
-                if next != 0 { index += 1 }
-                node = next != 0 ? next : nodes[Int(node)].fail
-            }
+    func scan(_ value: Bytes, from start: Int, _ found: (Int) -> Void) -> Int {
+        var index = start + 1
+        var node = root[Int(value[start])]
+        while node != 0 {
+            if nodes[Int(node)].output != 0 { report(node, found) }
+            guard index < value.count else { break }
+            let next = child(of: node, value[index].lowercased)
+            if next != 0 { index += 1 }
+            node = next != 0 ? next : nodes[Int(node)].fail
         }
+        return index
     }
 }
 

@@ -38,16 +38,27 @@ public final class SourceTable: Sendable {
     }
 
     /// Gives exclusive access to a source's record, made if need be.
+    @inlinable
     public func withRecord<Result>(
         of address: IPAddress, trust: Trust, now: Instant, _ body: (inout SourceRecord) -> Result
     ) -> Result {
+        // Inlined where the result's type is known, and the result is moved: a decision's copy counts references.
+        withUnsafeTemporaryAllocation(of: Result.self, capacity: 1) { result in
+            visit(address, trust, now) { result.initializeElement(at: 0, to: body(&$0)) }
+            return result.moveElement(from: 0)
+        }
+    }
+
+    @usableFromInline
+    func visit(_ address: IPAddress, _ trust: Trust, _ now: Instant, _ body: (inout SourceRecord) -> Void) {
         let hash = hash(address)
-        return stripes.withPart(of: hash) { sets in
+        stripes.withPart(of: hash) { sets in
             if let place = sets.find(address, hash) ?? sets.make(address, hash, trust, now) {
-                return body(&place.pointee)
+                body(&place.pointee)
+            } else {
+                var passing = SourceRecord(address: address, now: now)
+                body(&passing)
             }
-            var passing = SourceRecord(address: address, now: now)
-            return body(&passing)
         }
     }
 

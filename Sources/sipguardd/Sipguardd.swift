@@ -54,7 +54,10 @@ import RPC
         })
     var memory: Int?
 
-    @Option(help: ArgumentHelp("Where bans and the run-time allow list outlive a restart.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Where bans and the run-time allow list outlive a restart; beside it, lists of feeds do.", valueName: "file"
+        ))
     var stateFile: String?
 
     @Option(

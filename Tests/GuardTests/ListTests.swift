@@ -61,10 +61,11 @@ import Testing
     @Test func aShortBanOnTopOfALongOneDoesNotEndIt() throws {
         try house.call("ban.add", ["address": "203.0.113.0/24"])
         try house.call("ban.add", ["address": "203.0.113.9", "duration": 1])
-        let state = house.state.publisher.current.addresses
+        let snapshot = house.state.publisher.current
         let address = try #require(IPAddress("203.0.113.9"))
-        #expect(state.ban(on: address, now: Clock.now)?.prefix == Prefix("203.0.113.9"))
-        #expect(state.ban(on: address, now: Clock.now + .seconds(2))?.prefix == Prefix("203.0.113.0/24"))
+        #expect(snapshot.addresses.ban(on: address, now: Clock.now)?.prefix == Prefix("203.0.113.9"))
+        #expect(
+            snapshot.addresses.ban(on: address, now: Clock.now + .seconds(2))?.prefix == Prefix("203.0.113.0/24"))
     }
 
     @Test func everyBanHoldsForTheVeryNextCheck() throws {

@@ -36,7 +36,7 @@ import Testing
             let (probe, now) = (IPAddress(v4: 0xCB00_0000 | random.next(13)), Instant.seconds(Double(step)))
             let expected = [28, 32].compactMap { model[Prefix(probe, length: $0)!] }.last { $0.holds(at: now) }
             #expect(list.entry(around: probe, now: now) == expected)
-            if step.isMultiple(of: 20) {
+            if step.isMultiple(of: 150) {
                 let network = Prefix(probe, length: 20 + Int(random.next(3)))!
                 let overlapping = model.values.filter { $0.holds(at: now) && network.overlaps($0.prefix) }
                 let found = list.entry(overlapping: network, now: now)

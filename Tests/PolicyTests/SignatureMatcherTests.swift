@@ -47,21 +47,36 @@ import Testing
         String((0..<Int.random(in: count, using: &random)).map { _ in "abAB-".randomElement(using: &random)! })
     }
 
-    @Test(arguments: 1...20) func allTextsAtOnceAreFoundAsOneByOne(seed: UInt64) {
+    /// With short texts all bytes are looked at, with longer ones some are skipped.
+    @Test(arguments: 1...20, [1...4, 2...3, 3...6]) func allTextsAtOnceAreFoundAsOneByOne(
+        seed: UInt64, lengths: ClosedRange<Int>
+    ) {
         var random = SeededRandom(seed: seed)
         let wanted = (0..<60).map { _ in
-            (way: Way.allCases.randomElement(using: &random)!, text: Self.text(1...4, &random).lowercased())
+            (way: Way.allCases.randomElement(using: &random)!, text: Self.text(lengths, &random).lowercased())
         }
         let signatures = wanted.enumerated().map { number, wanted in
             Self.signature(
                 "s\(number)", [Condition(fields: [.userAgent, .contact], matcher: wanted.way.matcher([wanted.text]))])
         }
         for _ in 0..<50 {
-            let (agent, contact) = (Self.text(0...9, &random), Self.text(0...3, &random))
+            let (agent, contact) = (Self.text(0...30, &random), Self.text(0...3, &random))
             let expected = wanted.indices.filter { index in
                 [agent, contact].contains { wanted[index].way.holds($0, wanted[index].text) }
             }
             #expect(Self.found(signatures, [.userAgent: agent, .contact: contact]) == expected)
+        }
+    }
+
+    @Test(arguments: ["'", "\"", "`", "%27", "%22", "%60"]) func aQuoteIsSeenWhereverItStands(quote: String) {
+        let injection = Self.signature("sql", [Condition(fields: [.fromUser], matcher: .form(.sqlInjection))])
+        for count in 0...40 {
+            for place in 0...count {
+                let value = String(repeating: "a", count: place) + quote + String(repeating: "7", count: count - place)
+                #expect(Self.found([injection], [.fromUser: value + "--"]) == [0])
+                #expect(Self.found([injection], [.fromUser: "--" + value]) == [0])
+            }
+            #expect(Self.found([injection], [.fromUser: String(repeating: "&", count: count) + "--"]) == [])
         }
     }
 
