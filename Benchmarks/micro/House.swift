@@ -12,9 +12,9 @@ final class House {
     private let dispatcher: Dispatcher
     private var reply = JSONWriter()
 
-    init(memory: Int = GuardState.defaultMemory, policy: PolicyDocument = .builtIn) {
+    init(memory: Int = GuardState.defaultMemory, policy: PolicyDocument = .builtIn, decisionLog: DecisionLog? = nil) {
         let loaded = LoadedPolicy(document: policy, path: nil, loadedAt: Clock.now)
-        state = GuardState(policy: loaded, memory: memory, version: "bench")
+        state = GuardState(policy: loaded, memory: memory, version: "bench", decisionLog: decisionLog)
         dispatcher = Dispatcher(service: GuardService(state: state), caller: Caller(listener: "bench", role: .ask))
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import Guard
 import JSON
 
 /// Measures the daemon's inside in one process: what a decision costs, without a socket.
@@ -45,7 +46,9 @@ enum Part: String, CaseIterable {
     case message
     /// The same with facts told singly.
     case facts
-    /// Making the question: what the two above contain besides.
+    /// As `message`, with each decision written down in a file that keeps nothing: by the thread that decides, and by the writer's.
+    case log
+    /// Making the question: what those above contain besides.
     case question
     /// From facts to a verdict.
     case decision
@@ -55,6 +58,7 @@ enum Part: String, CaseIterable {
         switch self {
         case .message: Self.answering(.message)
         case .facts: Self.answering(.facts)
+        case .log: Self.logging()
         case .question: Self.asking()
         case .decision: Self.deciding()
         }
@@ -66,6 +70,21 @@ enum Part: String, CaseIterable {
         return {
             let length = questions.withNext { house.answer($0) }
             precondition(length > 60)
+        }
+    }
+
+    private static func logging() -> () -> Void {
+        var settings = DecisionLog.Settings(path: "/dev/null")
+        // A device is not for being renamed.
+        settings.size = .max
+        let log = DecisionLog(settings)
+        let (house, writer) = (House(decisionLog: log), DecisionLogWriter(log))
+        var questions = Questions(.message, sources: 1000)
+        var count = 0
+        return {
+            precondition(questions.withNext { house.answer($0) } > 60)
+            count += 1
+            if count.isMultiple(of: 100) { precondition(writer.write() == nil && log.lost == 0) }
         }
     }
 

@@ -16,6 +16,7 @@ struct DecisionLogService: Service {
     }
 
     func run() async throws {
+        log.whenFilling { [worker] in worker?.wake() }
         let code = worker?.start { [worker, log, logger] in
             let writer = DecisionLogWriter(log)
             while worker?.isStopping == false {

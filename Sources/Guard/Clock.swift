@@ -40,13 +40,6 @@ public enum Clock {
     /// An instant as RFC 3339 in UTC, to the second.
     public static func text(of instant: Instant) -> String { text(ofWallSeconds: wallSeconds(of: instant)) }
 
-    /// A calendar time as RFC 3339 in UTC, to the microsecond.
-    static func preciseText(ofWallMicroseconds microseconds: Int64) -> String {
-        let fraction = String(microseconds % 1_000_000)
-        return String(text(ofWallSeconds: microseconds / 1_000_000).dropLast()) + "."
-            + String(repeating: "0", count: 6 - fraction.count) + fraction + "Z"
-    }
-
     static func text(ofWallSeconds seconds: Int64) -> String {
         var time = time_t(seconds)
         var parts = tm()

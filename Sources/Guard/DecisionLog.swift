@@ -34,6 +34,7 @@ public final class DecisionLog: Sendable {
     private let stripes: [Stripe]
     private let turn = Atomic<Int>(0)
     private let lostLines = Atomic<Int>(0)
+    private let waker = Mutex<(@Sendable () -> Void)?>(nil)
 
     private final class Stripe: Sendable {
         let buffer: Mutex<LogBuffer>
@@ -48,6 +49,9 @@ public final class DecisionLog: Sendable {
     /// Lines that were not written: no room in the queue, or none on the disk.
     public var lost: Int { lostLines.load(ordering: .relaxed) }
 
+    /// What is called when a stripe has become half full, so that its lines are taken before the writer would come by itself.
+    public func whenFilling(_ wake: @escaping @Sendable () -> Void) { waker.withLock { $0 = wake } }
+
     func countLost(_ lines: Int) { lostLines.add(lines, ordering: .relaxed) }
 
     /// Where a thread's lines go as long as there is room: threads share a stripe only where they are many.
@@ -57,7 +61,13 @@ public final class DecisionLog: Sendable {
     func add(_ line: UnsafeRawBufferPointer, at now: Instant, stripe: Int) {
         for offset in 0..<2 {
             let stripe = stripes[(stripe + offset) & (Self.stripeCount - 1)]
-            if stripe.buffer.withLockIfAvailable({ $0.add(line, at: now) }) == true { return }
+            switch stripe.buffer.withLockIfAvailable({ $0.add(line, at: now) }) {
+            case .added: return
+            case .nowHalfFull:
+                waker.withLock { $0 }?()
+                return
+            case .noRoom, nil: continue
+            }
         }
         countLost(1)
     }
@@ -77,9 +87,12 @@ public final class DecisionLog: Sendable {
 ///
 /// Sendable: whoever holds the stripe's lock, or took the buffer away, uses it alone.
 final class LogBuffer: @unchecked Sendable {
+    /// What came of adding a line.
+    enum Addition { case added, nowHalfFull, noRoom }
+
     private static let header = 12
     private let memory: UnsafeMutableRawBufferPointer
-    private var count = 0
+    @exclusivity(unchecked) private var count = 0
 
     init(bytes: Int) { memory = .allocate(byteCount: bytes, alignment: 16) }
 
@@ -87,26 +100,31 @@ final class LogBuffer: @unchecked Sendable {
 
     func removeAll() { count = 0 }
 
-    /// False where there is no room.
-    func add(_ line: UnsafeRawBufferPointer, at now: Instant) -> Bool {
-        guard memory.count - count >= Self.header + line.count else { return false }
-        memory.storeBytes(of: now.microseconds, toByteOffset: count, as: Int64.self)
-        memory.storeBytes(of: UInt32(line.count), toByteOffset: count + 8, as: UInt32.self)
-        UnsafeMutableRawBufferPointer(rebasing: memory[(count + Self.header)...]).copyMemory(from: line)
-        count += Self.header + line.count
-        return true
+    func add(_ line: UnsafeRawBufferPointer, at now: Instant) -> Addition {
+        let before = count
+        guard memory.count - before >= Self.header + line.count else { return .noRoom }
+        memory.storeBytes(of: now.microseconds, toByteOffset: before, as: Int64.self)
+        memory.storeBytes(of: UInt32(line.count), toByteOffset: before + 8, as: UInt32.self)
+        (memory.baseAddress! + before + Self.header).copyMemory(from: line.baseAddress!, byteCount: line.count)
+        count = before + Self.header + line.count
+        return before < memory.count / 2 && count >= memory.count / 2 ? .nowHalfFull : .added
     }
 
     /// The lines in the order in which they came; good until the buffer is used again.
-    var lines: [(at: Instant, text: UnsafeRawBufferPointer)] {
-        var (lines, index): ([(Instant, UnsafeRawBufferPointer)], Int) = ([], 0)
-        while index < count {
-            let at = Instant(microseconds: memory.loadUnaligned(fromByteOffset: index, as: Int64.self))
-            let size = Int(memory.loadUnaligned(fromByteOffset: index + 8, as: UInt32.self))
-            let start = index + Self.header
-            lines.append((at, UnsafeRawBufferPointer(rebasing: memory[start..<(start + size)])))
-            index = start + size
+    var lines: Lines { Lines(rest: UnsafeRawBufferPointer(rebasing: memory[..<count])) }
+
+    /// Lines that are taken one after the other.
+    struct Lines {
+        fileprivate var rest: UnsafeRawBufferPointer
+
+        /// When the next was decided, in microseconds; .max where there is none.
+        var time: Int64 { rest.isEmpty ? .max : rest.loadUnaligned(as: Int64.self) }
+
+        /// Takes the next, which there must be.
+        mutating func next() -> UnsafeRawBufferPointer {
+            let end = LogBuffer.header + Int(rest.loadUnaligned(fromByteOffset: 8, as: UInt32.self))
+            defer { rest = UnsafeRawBufferPointer(rebasing: rest[end...]) }
+            return UnsafeRawBufferPointer(rebasing: rest[LogBuffer.header..<end])
         }
-        return lines
     }
 }

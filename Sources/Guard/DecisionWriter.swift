@@ -8,15 +8,13 @@ enum DecisionWriter {
         result.beginObject()
         result.raw(member(decision.answer.verdict))
         writeAnswer(decision, id, into: &result)
-        result.member("rule", decision.rule)
-        result.raw(#","decision":""#)
+        result.raw(#","rule":""#)
+        var rule = decision.rule
+        rule.withUTF8 { result.escaped(UnsafeRawBufferPointer($0)) }
+        result.raw(#"","decision":""#)
         writeDigits(of: id, into: &result)
-        result.raw(UInt8(ascii: "\""))
-        if let lease = decision.lease {
-            result.member("ttl", Int(lease.duration.microseconds / 1000))
-        } else {
-            result.raw(#","ttl":0"#)
-        }
+        result.raw(#"","ttl":"#)
+        result.raw(number: UInt64(max(0, decision.lease?.duration.microseconds ?? 0) / 1000))
         switch decision.lease?.key {
         case .source: result.member("key", "source")
         case .sourceAndUserAgent:
@@ -76,10 +74,11 @@ enum DecisionWriter {
 
     /// Sixteen hexadecimal digits.
     private static func writeDigits(of id: UInt64, into result: inout JSONWriter) {
-        withUnsafeTemporaryAllocation(byteCount: 16, alignment: 8) { bytes in
+        result.raw(atMost: 16) { start in
+            let bytes = UnsafeMutableRawPointer(start)
             bytes.storeBytes(of: digits(UInt32(truncatingIfNeeded: id >> 32)).bigEndian, as: UInt64.self)
             bytes.storeBytes(of: digits(UInt32(truncatingIfNeeded: id)).bigEndian, toByteOffset: 8, as: UInt64.self)
-            result.raw(UnsafeRawBufferPointer(bytes))
+            return 16
         }
     }
 

@@ -1,3 +1,5 @@
+import CPlatform
+
 extension JSONWriter {
     /// Writes a string literal.
     public mutating func string(_ text: StaticString) {
@@ -17,23 +19,39 @@ extension JSONWriter {
     public mutating func string(_ bytes: UnsafeRawBufferPointer) {
         separate()
         raw(UInt8(ascii: "\""))
-        var plain = 0  // start of the run that can be copied as it stands
-        var index = 0
-        while index < bytes.count {
-            index += countOfPlainASCII(in: bytes, from: index)
-            guard index < bytes.count else { break }
-            let length = lengthOfPlainScalar(in: bytes, at: index)
-            if length > 0 {
-                index += length
-            } else {
-                raw(UnsafeRawBufferPointer(rebasing: bytes[plain..<index]))
-                escape(bytes[index])
-                index += 1
-                plain = index
-            }
-        }
-        raw(UnsafeRawBufferPointer(rebasing: bytes[plain...]))
+        escaped(bytes)
         raw(UInt8(ascii: "\""))
+    }
+
+    /// Writes what stands between the quotes of a string; see `string(_:)`.
+    @inlinable
+    @inline(__always)
+    public mutating func escaped(_ bytes: UnsafeRawBufferPointer) {
+        guard let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress else { return }
+        reserve(bytes.count)
+        let plain = Int(plain_copy(base + length, start, bytes.count))
+        length &+= plain
+        if plain < bytes.count { escapedRest(bytes, from: plain) }
+    }
+
+    /// The same from the first byte on that is not plain.
+    @usableFromInline
+    mutating func escapedRest(_ bytes: UnsafeRawBufferPointer, from first: Int) {
+        let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress!
+        var index = first
+        while index < bytes.count {
+            let scalar = lengthOfMultibyteScalar(in: bytes, at: index)
+            if scalar > 0 {
+                raw(UnsafeRawBufferPointer(rebasing: bytes[index..<(index + scalar)]))
+            } else {
+                escape(bytes[index])
+            }
+            index &+= max(scalar, 1)
+            reserve(bytes.count &- index)
+            let plain = Int(plain_copy(base + length, start + index, bytes.count &- index))
+            length &+= plain
+            index &+= plain
+        }
     }
 
     private mutating func escape(_ byte: UInt8) {
@@ -55,31 +73,8 @@ private func hexDigit(_ value: UInt8) -> UInt8 {
     value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
 }
 
-/// How many bytes from `start` on surely need no escape: eight at a time, as long as all eight of them need none.
-@inline(__always)
-private func countOfPlainASCII(in bytes: UnsafeRawBufferPointer, from start: Int) -> Int {
-    var index = start
-    let (ones, tops): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
-    while index + 8 <= bytes.count {
-        let word = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-        let (quote, slash) = (word ^ (ones &* 0x22), word ^ (ones &* 0x5C))
-        let control = (word &- ones &* 0x20) & ~word
-        guard (control | (quote &- ones) & ~quote | (slash &- ones) & ~slash | word) & tops == 0 else { break }
-        index += 8
-    }
-    return index - start
-}
-
-/// How many bytes at `index` are one Unicode scalar that needs no escape; 0 if the byte there must be escaped.
-@inline(__always)
-private func lengthOfPlainScalar(in bytes: UnsafeRawBufferPointer, at index: Int) -> Int {
-    let byte = bytes[index]
-    if byte < 0x80 {
-        return byte >= 0x20 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\") ? 1 : 0
-    }
-    return lengthOfMultibyteScalar(in: bytes, at: index)
-}
-
+/// How many bytes at `index` are one Unicode scalar beyond ASCII; 0 if there is none.
+///
 /// The table of RFC 3629 section 4: which second bytes may follow which first byte.
 private func lengthOfMultibyteScalar(in bytes: UnsafeRawBufferPointer, at index: Int) -> Int {
     let (length, second): (Int, ClosedRange<UInt8>) =

@@ -33,15 +33,20 @@ extension JSONWriter {
     public mutating func int(magnitude: UInt64, isNegative: Bool) {
         separate()
         if isNegative { raw(UInt8(ascii: "-")) }
-        withUnsafeTemporaryAllocation(byteCount: 20, alignment: 1) { digits in
-            var rest = magnitude
-            var start = digits.count
-            repeat {
-                start -= 1
-                digits[start] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+        raw(number: magnitude)
+    }
+
+    /// Writes digits, without a comma.
+    public mutating func raw(number: UInt64) {
+        var (digits, limit) = (1, 10 as UInt64)
+        while digits < 20, number >= limit { (digits, limit) = (digits &+ 1, limit &* 10) }
+        raw(atMost: 20) { start in
+            var rest = number
+            for place in (0..<digits).reversed() {
+                start[place] = 0x30 &+ UInt8(truncatingIfNeeded: rest % 10)
                 rest /= 10
-            } while rest > 0
-            raw(UnsafeRawBufferPointer(rebasing: digits[start...]))
+            }
+            return digits
         }
     }
 

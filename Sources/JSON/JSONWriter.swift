@@ -3,11 +3,12 @@
 /// Commas are set by looking at the byte before, so there is no state besides the bytes and the depth. Writing in an
 /// order that is not JSON (two keys in a row) is a mistake of the program and is not noticed here.
 public struct JSONWriter: ~Copyable {
-    private var base: UnsafeMutablePointer<UInt8>
-    private var capacity: Int
+    @usableFromInline var base: UnsafeMutablePointer<UInt8>
+    @usableFromInline var capacity: Int
+    @usableFromInline var length = 0
 
     /// How many bytes have been written.
-    public private(set) var count = 0
+    @inlinable public var count: Int { length }
 
     /// How many objects and arrays are open.
     public private(set) var depth = 0
@@ -27,13 +28,13 @@ public struct JSONWriter: ~Copyable {
 
     /// Forgets everything behind the first `count` bytes, at which `depth` containers were open.
     public mutating func truncate(to count: Int, depth: Int = 0) {
-        self.count = min(max(count, 0), self.count)
+        length = min(max(count, 0), length)
         self.depth = depth
     }
 
     /// Forgets everything, and gives memory back if a large text had been written.
     public mutating func removeAll(keepingCapacityUpTo limit: Int = .max) {
-        count = 0
+        length = 0
         depth = 0
         guard capacity > limit else { return }
         base.deallocate()
@@ -49,23 +50,45 @@ extension JSONWriter {
     public mutating func endArray() { close(UInt8(ascii: "]")) }
 
     /// Writes bytes as they are, without a comma and without a look at what they say.
+    @inlinable
     public mutating func raw(_ bytes: UnsafeRawBufferPointer) {
         guard let source = bytes.baseAddress else { return }
         reserve(bytes.count)
-        UnsafeMutableRawPointer(base + count).copyMemory(from: source, byteCount: bytes.count)
-        count += bytes.count
+        UnsafeMutableRawPointer(base + length).copyMemory(from: source, byteCount: bytes.count)
+        length &+= bytes.count
     }
 
-    /// Writes text as it stands, without a comma.
+    /// Writes text as it stands, without a comma; a literal is copied with a move or two.
+    @inlinable
+    @inline(__always)
     public mutating func raw(_ text: StaticString) {
         raw(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// Writes one byte as it is.
+    @inlinable
+    @inline(__always)
     public mutating func raw(_ byte: UInt8) {
         reserve(1)
-        base[count] = byte
-        count += 1
+        base[length] = byte
+        length &+= 1
+    }
+
+    /// Writes a short text as it is.
+    @inlinable
+    @inline(__always)
+    public mutating func raw(_ text: ShortText) {
+        reserve(32)
+        UnsafeMutableRawPointer(base + length).storeBytes(of: text.bytes, as: SIMD32<UInt8>.self)
+        length &+= text.count
+    }
+
+    /// Lets `body` write at most `count` bytes at the end, and say how many they were.
+    @inlinable
+    @inline(__always)
+    public mutating func raw(atMost count: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) {
+        reserve(count)
+        length &+= body(base + length)
     }
 
     /// Inserts bytes before what stands at `offset`: for a length that is known only afterwards.
@@ -74,7 +97,7 @@ extension JSONWriter {
         reserve(bytes.count)
         (base + offset + bytes.count).update(from: base + offset, count: count - offset)
         UnsafeMutableRawPointer(base + offset).copyMemory(from: source, byteCount: bytes.count)
-        count += bytes.count
+        length += bytes.count
     }
 
     private mutating func open(_ bracket: UInt8) {
@@ -98,15 +121,32 @@ extension JSONWriter {
         }
     }
 
-    private mutating func reserve(_ more: Int) {
-        if capacity - count < more { grow(by: more) }
+    @inlinable
+    @inline(__always)
+    mutating func reserve(_ more: Int) {
+        if capacity &- length < more { grow(by: more) }
     }
 
-    private mutating func grow(by more: Int) {
+    @usableFromInline
+    mutating func grow(by more: Int) {
         capacity = max(capacity * 2, count + more)
         let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
         larger.update(from: base, count: count)
         base.deallocate()
         base = larger
+    }
+}
+
+/// At most 32 bytes of text, held so that they are copied in two moves.
+public struct ShortText {
+    @usableFromInline let bytes: SIMD32<UInt8>
+    @usableFromInline let count: Int
+
+    /// A longer text is a mistake of the program.
+    public init(_ text: String) {
+        precondition(text.utf8.count <= 32)
+        var bytes = SIMD32<UInt8>()
+        for (index, byte) in text.utf8.enumerated() { bytes[index] = byte }
+        (self.bytes, count) = (bytes, text.utf8.count)
     }
 }

@@ -32,28 +32,46 @@ extension UnsafeBufferPointer<UInt8> {
     public func index(of byte: UInt8, from start: Int = 0) -> Int? {
         guard let baseAddress else { return nil }
         var index = start
-        while index + 8 <= count {
-            let found = EightBytes(baseAddress + index).equal(to: byte)
-            if found != 0 { return index + found.trailingZeroBitCount >> 3 }
-            index += 8
+        while index &+ 16 <= count {
+            if let found = SixteenBytes(baseAddress + index).first(byte) { return index &+ found }
+            index &+= 16
+        }
+        if count &- index >= 8 {
+            if let found = EightBytes(baseAddress + index).first(byte) { return index &+ found }
+            index &+= 8
+        }
+        if index < count, count &- start >= 8 {
+            // The last eight, of which those before `index` were looked at.
+            return EightBytes(baseAddress + (count &- 8)).first(byte).map { count &- 8 &+ $0 }
         }
         while index < count {
             if baseAddress[index] == byte { return index }
-            index += 1
+            index &+= 1
         }
         return nil
     }
 
     /// Whether this equals `text`, which must be lower case, with ASCII letters compared without case.
+    @inline(__always)
     public func equals(lowercase text: StaticString) -> Bool {
         count == text.utf8CodeUnitCount && hasPrefix(lowercase: Bytes(start: text.utf8Start, count: count))
     }
 
     /// Whether this begins with `prefix`, which must be lower case, with ASCII letters compared without case.
     public func hasPrefix(lowercase prefix: Bytes) -> Bool {
-        guard count >= prefix.count else { return false }
-        for index in 0..<prefix.count where self[index].lowercased != prefix[index] { return false }
-        return true
+        guard count >= prefix.count, let start = baseAddress, let wanted = prefix.baseAddress else {
+            return prefix.isEmpty
+        }
+        guard prefix.count >= 4 else {
+            for index in 0..<prefix.count where start[index].lowercased != wanted[index] { return false }
+            return true
+        }
+        guard prefix.count >= 8 else {
+            // The first four and the last four, which may overlap.
+            let last = prefix.count &- 4
+            return EightBytes(start, start + last).lowercased == EightBytes(wanted, wanted + last)
+        }
+        return Self.compare(prefix.count) { EightBytes(start + $0).lowercased == EightBytes(wanted + $0) }
     }
 
     /// Whether this ends with `suffix`, which must be lower case, with ASCII letters compared without case.
@@ -77,50 +95,36 @@ extension UnsafeBufferPointer<UInt8> {
 
     /// Whether both hold the same bytes.
     public func sameBytes(as other: Bytes) -> Bool {
-        guard count == other.count else { return false }
-        for index in 0..<count where self[index] != other[index] { return false }
-        return true
+        guard count == other.count, let start = baseAddress, let wanted = other.baseAddress else {
+            return count == other.count
+        }
+        guard count >= 8 else {
+            for index in 0..<count where start[index] != wanted[index] { return false }
+            return true
+        }
+        return Self.compare(count) { EightBytes(start + $0) == EightBytes(wanted + $0) }
+    }
+
+    /// Whether `count` bytes, eight at least, are the same eight by eight; the last eight may overlap those before.
+    @inline(__always)
+    private static func compare(_ count: Int, _ sameEight: (Int) -> Bool) -> Bool {
+        var index = 0
+        while index &+ 8 <= count {
+            guard sameEight(index) else { return false }
+            index &+= 8
+        }
+        return index == count || sameEight(count &- 8)
     }
 
     /// Index of the last `byte`.
     func lastIndex(of byte: UInt8) -> Int? {
-        var index = count
-        while index > 0 {
-            index -= 1
-            if self[index] == byte { return index }
-        }
-        return nil
+        var last = index(of: byte)
+        while let found = last, let next = index(of: byte, from: found + 1) { last = next }
+        return last
     }
 
     /// A copy for people; bytes that are not UTF-8 become U+FFFD.
     public var text: String { String(decoding: self, as: UTF8.self) }
-}
-
-/// Eight bytes to be looked at all at once.
-struct EightBytes {
-    private static let ones: UInt64 = 0x0101_0101_0101_0101
-    private let word: UInt64
-
-    @inline(__always)
-    init(_ start: UnsafePointer<UInt8>) {
-        word = UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
-    }
-
-    /// Four bytes from each of two places.
-    @inline(__always)
-    init(_ low: UnsafePointer<UInt8>, _ high: UnsafePointer<UInt8>) {
-        let low = UInt32(littleEndian: UnsafeRawPointer(low).loadUnaligned(as: UInt32.self))
-        let high = UInt32(littleEndian: UnsafeRawPointer(high).loadUnaligned(as: UInt32.self))
-        word = UInt64(high) << 32 | UInt64(low)
-    }
-
-    /// The top bit of each byte whose bits under `mask` are `byte`, the first byte's lowest. Above one that is set another may
-    /// be set wrongly, by a borrow: the lowest is always right, and zero is.
-    @inline(__always)
-    func equal(to byte: UInt8, mask: UInt8 = 0xFF) -> UInt64 {
-        let difference = (word & (Self.ones &* UInt64(mask))) ^ (Self.ones &* UInt64(byte))
-        return (difference &- Self.ones) & ~difference & (Self.ones << 7)
-    }
 }
 
 extension UInt8 {

@@ -9,9 +9,10 @@ public enum MessageReader {
         guard let start = lines.next() else { return }
         readStartLine(start, into: &facts)
         while let line = lines.next() {
-            guard Header.mayBegin(with: line[0]), let colon = line.index(of: 0x3A) else { continue }
-            let name = line.part(0, colon).trimmed
-            readHeader(Header(name), value: line.part(colon + 1, line.count).trimmed, into: &facts)
+            guard Header.mayBegin(with: line[0]), let colon = line.index(of: 0x3A),
+                let header = Header(line.part(0, colon).trimmed)
+            else { continue }
+            readHeader(header, value: line.part(colon + 1, line.count).trimmed, into: &facts)
         }
         readBody(lines.rest, into: &facts)
     }
@@ -23,7 +24,7 @@ public enum MessageReader {
         facts.set(.ruri, rest.part(0, rest.index(of: 0x20) ?? rest.count))
     }
 
-    private static func readHeader(_ header: Header?, value: Bytes, into facts: inout RequestFacts) {
+    private static func readHeader(_ header: Header, value: Bytes, into facts: inout RequestFacts) {
         switch header {
         case .from:
             let address = NameAddress(value)
@@ -46,7 +47,6 @@ public enum MessageReader {
             let credentials = Parameters.credentials(in: value)
             facts.set(.authUser, credentials.username)
             facts.set(.authRealm, credentials.realm)
-        case nil: break
         }
     }
 

@@ -13,6 +13,16 @@ public enum Redaction {
         }
     }
 
+    /// Whether there may be a password in a From tag; where not, `tag` would copy it as it is.
+    public static func mayHoldPassword(tag: Bytes) -> Bool { colon(inHex: tag) != nil }
+
+    /// Whether there may be a password in a URI; where not, `uri` would copy it as it is.
+    public static func mayHoldPassword(uri: Bytes) -> Bool {
+        // The scheme's colon, the one before the password, and the at sign behind it.
+        guard let scheme = uri.index(of: 0x3A), let colon = uri.index(of: 0x3A, from: scheme + 1) else { return false }
+        return uri.index(of: 0x40, from: colon + 1) != nil
+    }
+
     /// svcrack's From tag is hex of `user:password`, a byte 01 and a decimal number. The password becomes one hyphen, so
     /// that the tag keeps its form and is recognised when it is decided about again. Every tag of hex digits that could be
     /// one is treated so, also where the form is not quite SIPVicious': a phone's random tag loses nothing that matters.

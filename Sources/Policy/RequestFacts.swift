@@ -61,24 +61,27 @@ public struct RequestFacts {
     public var count: Int
     /// The feeds that name the source, by their places in the policy, one bit each.
     public var feeds: UInt32 = 0
-    private static let fieldCount = 19
-    private var fields = InlineArray<19, Bytes>(repeating: .unknown)
+    @usableFromInline var fields = InlineArray<19, Bytes>(repeating: Bytes(start: nil, count: 0))
 
+    @inlinable
     public init(source: IPAddress) {
         self.source = source
         (nonceIsValid, count) = (false, 1)
     }
 
+    /// Inlined everywhere: a call would copy all of them to look at one.
+    @inlinable
     public subscript(field: Field) -> Bytes {
-        get { fields[field.rawValue] }
-        set { fields[field.rawValue] = newValue }
+        @inline(__always) get { fields[field.rawValue] }
+        @inline(__always) set { fields[field.rawValue] = newValue }
     }
 
     /// Lends the textual facts where they lie, so that looking at many of them copies none.
+    @inlinable
     @inline(__always)
-    borrowing func withTexts<Result>(_ body: (Texts) -> Result) -> Result {
+    public borrowing func withTexts<Result>(_ body: (Texts) -> Result) -> Result {
         withUnsafePointer(to: fields) { pointer in
-            pointer.withMemoryRebound(to: Bytes.self, capacity: Self.fieldCount) { body(Texts(start: $0)) }
+            pointer.withMemoryRebound(to: Bytes.self, capacity: 19) { body(Texts(start: $0)) }
         }
     }
 
@@ -95,11 +98,16 @@ public struct RequestFacts {
 }
 
 /// The textual facts of a request for as long as they are lent.
-struct Texts {
-    fileprivate let start: UnsafePointer<Bytes>
+public struct Texts {
+    @usableFromInline let start: UnsafePointer<Bytes>
+
+    @inlinable
+    init(start: UnsafePointer<Bytes>) { self.start = start }
 
     /// The fact whose field has this raw value.
-    subscript(index: Int) -> Bytes { start[index] }
+    @inlinable
+    public subscript(index: Int) -> Bytes { start[index] }
 
-    subscript(field: Field) -> Bytes { start[field.rawValue] }
+    @inlinable
+    public subscript(field: Field) -> Bytes { start[field.rawValue] }
 }

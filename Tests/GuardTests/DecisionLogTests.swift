@@ -3,6 +3,7 @@ import JSON
 import Policy
 import PolicyFile
 import RPC
+import Synchronization
 import Testing
 
 @testable import Guard
@@ -52,6 +53,51 @@ import Testing
         #expect(lines[1]["report"] == ["outcome": "auth_failed", "source_ip": "203.0.113.5", "auth_user": "1001"])
         let time = try #require(lines[0]["time"]?.string)
         #expect(time.hasPrefix(String(Clock.text(of: Clock.now).prefix(13))) && time.hasSuffix("Z") && time.count == 27)
+    }
+
+    @Test func aLineHasEveryFact() throws {
+        let log = log()
+        let house = try House(decisionLog: log)
+        var facts = JSONObject()
+        for (name, value) in ["cseq": 0, "max_forwards": 70, "count": 12] { facts[name] = .int(Int64(value)) }
+        for (name, value) in ["source_ip": "203.0.113.5", "transport": "wss"] { facts[name] = .string(value) }
+        for (number, field) in Field.allCases.enumerated() {
+            facts[field.name] = .string(String(repeating: "\"ü\\\t", count: number) + field.name)
+        }
+        try house.call("guard.check", .object(facts))
+        #expect(DecisionLogWriter(log).write() == nil)
+        #expect(try lines(path)[0]["check"] == .object(facts))
+    }
+
+    @Test func linesOfManyConnectionsStandInTheOrderOfTime() throws {
+        let log = log()
+        let house = try House(decisionLog: log)
+        let connections = (0..<11).map { _ in house.connection(role: .ask) }
+        for number in 0..<200 {
+            let request: JSONValue = ["source_ip": "203.0.113.5", "method": "OPTIONS", "cseq": .int(Int64(number))]
+            _ = try connections[number * 7 % 11].verdict(request)
+        }
+        #expect(DecisionLogWriter(log).write() == nil)
+        let lines = try lines(path)
+        #expect(lines.map { $0["check"]?["cseq"]?.int64 } == (0..<200).map { Int64($0) })
+        let times = lines.compactMap { $0["time"]?.string }
+        #expect(times.count == 200 && times == times.sorted())
+    }
+
+    @Test func theWriterIsWokenWhenAStripeIsHalfFull() throws {
+        let log = log()
+        let wakes = Wakes()
+        let (house, writer) = (try House(decisionLog: log), DecisionLogWriter(log))
+        log.whenFilling { wakes.value.add(1, ordering: .relaxed) }
+        for turn in 1...2 {
+            var lines = 0
+            while wakes.value.load(ordering: .relaxed) < turn {
+                _ = try house.verdict(["source_ip": "203.0.113.5", "method": "OPTIONS"])
+                lines += 1
+            }
+            #expect((DecisionLog.stripeBytes / 2 / 300...DecisionLog.stripeBytes / 2 / 100).contains(lines))
+            #expect(writer.write() == nil && log.lost == 0)
+        }
     }
 
     @Test func whatPassedIsLeftOutWhereOnlyTreatedRequestsAreWanted() throws {
@@ -131,6 +177,8 @@ import Testing
     }
 
     private struct Mistake: Error {}
+
+    private final class Wakes: Sendable { let value = Atomic<Int>(0) }
 }
 
 @Suite struct RedactionTests {

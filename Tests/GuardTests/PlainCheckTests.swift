@@ -22,6 +22,7 @@ private let facts = #"""
         ("a member twice in the request", phone.replacing(#""id":17"#, with: #""id":17,"id":18"#)),
         ("an unknown member", phone.replacing("source_port", with: "source_part")),
         ("an escaped name", phone.replacing("source_port", with: #"source\/port"#)),
+        ("a zero behind a name", phone.replacing("source_port", with: "source_port\0")),
         ("a name that is too long", phone.replacing("source_port", with: "source_port_source_port")),
         ("null", facts.replacing(#""cseq":0"#, with: #""cseq":null"#)),
         ("a real number", facts.replacing(#""cseq":0"#, with: #""cseq":0.5"#)),

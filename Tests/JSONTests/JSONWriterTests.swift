@@ -44,8 +44,24 @@ struct JSONWriterTests {
         #expect(try JSONValue(parsing: writer.text).string != nil)
     }
 
+    @Test(arguments: [1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 40])
+    func `Escapes a byte at any place of a string of any length`(count: Int) throws {
+        var writer = JSONWriter(capacity: 64)
+        for place in 0..<count {
+            let wrong = (0...127).map { UInt8($0) }.filter { byte in
+                var bytes = [UInt8](repeating: 0x61, count: count)
+                bytes[place] = byte
+                writer.removeAll()
+                bytes.withUnsafeBytes { writer.string($0) }
+                return (try? JSONValue(parsing: writer.text).string) != String(decoding: bytes, as: UTF8.self)
+            }
+            #expect(wrong == [])
+        }
+    }
+
     @Test(arguments: [
         (Int64.min, "-9223372036854775808"), (.max, "9223372036854775807"), (0, "0"), (-1, "-1"), (10, "10"),
+        (9, "9"), (99, "99"), (100, "100"), (1_000_000_000_000_000_000, "1000000000000000000"),
     ])
     func `Writes whole numbers`(number: Int64, expected: String) {
         var writer = JSONWriter()

@@ -1,0 +1,66 @@
+/// Eight bytes to be looked at all at once.
+struct EightBytes: Equatable {
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+    private let word: UInt64
+
+    @inline(__always)
+    init(_ start: UnsafePointer<UInt8>) {
+        word = UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
+    }
+
+    /// Four bytes from each of two places.
+    @inline(__always)
+    init(_ low: UnsafePointer<UInt8>, _ high: UnsafePointer<UInt8>) {
+        let low = UInt32(littleEndian: UnsafeRawPointer(low).loadUnaligned(as: UInt32.self))
+        let high = UInt32(littleEndian: UnsafeRawPointer(high).loadUnaligned(as: UInt32.self))
+        word = UInt64(high) << 32 | UInt64(low)
+    }
+
+    private init(word: UInt64) { self.word = word }
+
+    /// The place of the first that is `byte`.
+    @inline(__always)
+    func first(_ byte: UInt8) -> Int? {
+        let found = equal(to: byte)
+        return found == 0 ? nil : found.trailingZeroBitCount >> 3
+    }
+
+    /// With ASCII letters in lower case.
+    @inline(__always)
+    var lowercased: EightBytes {
+        let tops = Self.ones << 7
+        // Seven bits and what lifts the letters' ends, A and what follows Z, into the eighth.
+        let rest = word & ~tops
+        let (fromA, behindZ) = (rest &+ Self.ones &* (0x80 - 0x41), rest &+ Self.ones &* (0x80 - 0x5B))
+        return EightBytes(word: word | (fromA & ~behindZ & ~word & tops) >> 2)
+    }
+
+    /// The top bit of each byte whose bits under `mask` are `byte`, the first byte's lowest. Above one that is set another may
+    /// be set wrongly, by a borrow: the lowest is always right, and zero is.
+    @inline(__always)
+    func equal(to byte: UInt8, mask: UInt8 = 0xFF) -> UInt64 {
+        let difference = (word & (Self.ones &* UInt64(mask))) ^ (Self.ones &* UInt64(byte))
+        return (difference &- Self.ones) & ~difference & (Self.ones << 7)
+    }
+}
+
+/// Sixteen bytes to be looked at all at once.
+struct SixteenBytes {
+    private let bytes: SIMD16<UInt8>
+
+    @inline(__always)
+    init(_ start: UnsafePointer<UInt8>) {
+        bytes = UnsafeRawPointer(start).loadUnaligned(as: SIMD16<UInt8>.self)
+    }
+
+    /// The place of the first that is `byte`.
+    @inline(__always)
+    func first(_ byte: UInt8) -> Int? {
+        // Named with its type: written into the comparison, the compiler takes one that looks at a byte at a time.
+        let wanted = SIMD16<UInt8>(repeating: byte)
+        let found = unsafeBitCast(bytes .== wanted, to: SIMD2<UInt64>.self)
+        let (low, high) = (UInt64(littleEndian: found[0]), UInt64(littleEndian: found[1]))
+        guard low | high != 0 else { return nil }
+        return (low != 0 ? low.trailingZeroBitCount : 64 &+ high.trailingZeroBitCount) >> 3
+    }
+}

@@ -1,0 +1,1 @@
+../../Policy/Bytes+words.swift
