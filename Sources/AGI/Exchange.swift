@@ -4,9 +4,9 @@
 
 /// One call's exchange with Asterisk as a value: bytes go in, what to do next comes out; it waits for nothing.
 ///
-/// First the environment, which is ignored but for its second line: facts of the dialplan's own may stand there. If not,
-/// then one question for them. Then one command that tells the decision. Never two commands at once: Asterisk does not see
-/// a second one that is already in its buffer.
+/// First the environment, which is ignored but for its second line: facts of the dialplan's own may stand there, and are
+/// decided about at once. If not, then one question for them when the environment is over. Then one command that tells the
+/// decision. Never two commands at once: Asterisk does not see a second one that is already in its buffer.
 public struct Exchange: Sendable {
     /// What to do next.
     public enum Action: Equatable, Sendable {
@@ -16,6 +16,8 @@ public struct Exchange: Sendable {
         case send([UInt8])
         /// Send this and then nothing more, so that Asterisk need not wait for the connection's end; wait for more bytes.
         case sendLast([UInt8])
+        /// The same, but what comes until Asterisk closes changes nothing any more, so nobody need wake for it.
+        case sendUntilClosed([UInt8])
         /// Decide about this, then say so to `decided`.
         case decide(CalledRequest)
         case end(Ending)
@@ -49,7 +51,9 @@ public struct Exchange: Sendable {
 
     private enum Phase: Equatable {
         case environment, facts, deciding, telling
-        /// The same where no answer has shown that the environment was over: what ends it may be forged.
+        /// The decision is told, while Asterisk still writes the environment.
+        case environmentBesideTelling
+        /// The same after it. No answer has shown that it is over: what ends it may be forged.
         case tellingUntilClosed
         case ended(Ending)
     }
@@ -62,14 +66,17 @@ public struct Exchange: Sendable {
     private var confirmations = 0
     /// What was decided about.
     public private(set) var request: CalledRequest?
-    private let query: FactsQuery
+    private let facts: Facts
+    private let nonce: @Sendable () -> [UInt8]
+    private var query: FactsQuery?
     private var room: Int
     private var strayLines = 0
     private var isHungUp = false
     private var isUsageText = false
 
-    public init(nonce: [UInt8], facts: Facts, limits: Limits = Limits()) {
-        query = FactsQuery(nonce: nonce, facts: facts)
+    /// - Parameter nonce: made where there must be a question.
+    public init(nonce: @autoclosure @escaping @Sendable () -> [UInt8], facts: Facts, limits: Limits = Limits()) {
+        (self.nonce, self.facts) = (nonce, facts)
         lines = LineBuffer(longest: limits.line)
         room = limits.total
     }
@@ -97,18 +104,27 @@ public struct Exchange: Sendable {
     public mutating func decided(_ variables: ChannelVariables) -> Action {
         guard phase == .deciding else { return end(.odd) }
         if isHungUp { return end(.hungUp) }
-        phase = isCarried ? .tellingUntilClosed : .telling
-        return .sendLast(variables.command)
+        phase = isCarried ? .environmentBesideTelling : .telling
+        return isCarried ? .sendUntilClosed(variables.command) : .sendLast(variables.command)
     }
 
     /// Asterisk has closed.
     public mutating func closed() -> Ending {
-        if phase == .tellingUntilClosed { _ = received(UnsafeRawBufferPointer(start: nil, count: 0)) }
+        readTheRest()
         return finish(otherwise: isUsageText ? .odd : .closedEarly)
     }
 
     /// A deadline has passed.
-    public mutating func timedOut() -> Ending { finish(otherwise: .timedOut) }
+    public mutating func timedOut() -> Ending {
+        readTheRest()
+        return finish(otherwise: .timedOut)
+    }
+
+    /// Lines that came together with those that were decided about.
+    private mutating func readTheRest() {
+        guard phase == .environmentBesideTelling || phase == .tellingUntilClosed else { return }
+        _ = received(UnsafeRawBufferPointer(start: nil, count: 0))
+    }
 
     private mutating func finish(otherwise ending: Ending) -> Ending {
         finish(confirmations > 0 ? .answered : isHungUp ? .hungUp : ending)
@@ -125,7 +141,7 @@ public struct Exchange: Sendable {
     /// Nil: on to the next line.
     private mutating func read(_ range: Range<Int>) -> Action? {
         switch phase {
-        case .environment: readEnvironment(range)
+        case .environment, .environmentBesideTelling: readEnvironment(range)
         case .facts: readFacts(range)
         case .deciding: nil
         case .telling: readConfirmation(range)
@@ -135,19 +151,24 @@ public struct Exchange: Sendable {
     }
 
     private mutating func readEnvironment(_ range: Range<Int>) -> Action? {
-        guard range.isEmpty else {
-            environmentLines += 1
-            lines.withBytes(range) { line in
-                environment.read(line)
-                if environmentLines == 2 { request = FactsInAddress.request(from: line) }
-            }
+        if range.isEmpty { return endEnvironment() }
+        environmentLines += 1
+        lines.withBytes(range) { line in
+            environment.read(line)
+            if environmentLines == 2 { request = FactsInAddress.request(from: line) }
+        }
+        guard environmentLines == 2, let request else { return nil }
+        isCarried = true
+        return decide(request)
+    }
+
+    private mutating func endEnvironment() -> Action? {
+        if isCarried {
+            phase = .tellingUntilClosed
             return nil
         }
-        if let request {
-            isCarried = true
-            return decide(request)
-        }
-        phase = .facts
+        let query = FactsQuery(nonce: nonce(), facts: facts)
+        (self.query, phase) = (query, .facts)
         return .send(query.command)
     }
 
@@ -161,13 +182,13 @@ public struct Exchange: Sendable {
 
     /// Whatever comes before the answer may be forged, `HANGUP` and error lines as well: it is counted and nothing more.
     private mutating func readFacts(_ range: Range<Int>) -> Action? {
-        let (isAnswer, isHangup) = lines.withBytes(range) { (query.isAnswer($0), $0.isHangup) }
+        let (isAnswer, isHangup) = lines.withBytes(range) { (query?.isAnswer($0) == true, $0.isHangup) }
         guard isAnswer else {
             if isHangup { isHungUp = true } else { strayLines += 1 }
             return nil
         }
         isHungUp = false
-        guard let request = lines.withBytes(range, query.request(from:)) else { return end(.odd) }
+        guard let request = lines.withBytes(range, { query?.request(from: $0) }) else { return end(.odd) }
         return decide(request)
     }
 

@@ -1,8 +1,11 @@
 #define _GNU_SOURCE
 #include "platform.h"
+#include <errno.h>
 #include <pthread.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int platform_accept(int listener) { return accept4(listener, 0, 0, SOCK_CLOEXEC); }
 
@@ -16,6 +19,38 @@ int platform_peer(int socket, uid_t *uid, gid_t *gid, pid_t *pid)
     *gid = peer.gid;
     *pid = peer.pid;
     return 0;
+}
+
+static int watch(int set, int descriptor, unsigned events)
+{
+    struct epoll_event event = {.events = events, .data.fd = descriptor};
+    return epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event);
+}
+
+int platform_watch(int listener, int wake_up)
+{
+    int set = epoll_create1(EPOLL_CLOEXEC);
+    if (set < 0)
+        return -1;
+    if (watch(set, listener, EPOLLIN | EPOLLEXCLUSIVE) == 0 && watch(set, wake_up, EPOLLIN) == 0)
+        return set;
+    int error = errno;
+    close(set);
+    errno = error;
+    return -1;
+}
+
+int platform_await_connection(int set, int wake_up)
+{
+    struct epoll_event events[2];
+    int count;
+    do
+        count = epoll_wait(set, events, 2, -1);
+    while (count < 0 && errno == EINTR);
+    for (int index = 0; index < count; index++)
+        if (events[index].data.fd == wake_up)
+            return 0;
+    return count > 0;
 }
 
 int platform_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }

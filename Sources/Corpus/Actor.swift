@@ -18,6 +18,10 @@ struct Actor: Sendable {
     /// In so many exchanges at first the password is right, in so many after them wrong, and then what `password` says.
     var rightAtFirst = 0
     var wrongAtFirst = 0
+    /// Whether it sends a request again while it hears nothing, as RFC 3261 section 17.1.2 asks for over UDP.
+    var retransmits = false
+    /// Whether its requests may be met with silence while its password is wrong.
+    var mayWait = false
     /// Whether credentials are sent at once where a nonce is known.
     var keepsNonce = false
     /// Values that are drawn once for each device, and once for each exchange.

@@ -11,10 +11,8 @@ struct ActorReader {
 
     private static let keys = [
         "name", "role", "devices", "from", "from_each", "port", "transport", "accounts", "tries", "dials", "password",
-        "right_at_first", "wrong_at_first", "nonce", "device", "exchange", "call_each", "digest", "message", "send",
-        "start", "spread",
-        "every",
-        "jitter", "count", "reacts",
+        "right_at_first", "wrong_at_first", "may_wait", "retransmits", "nonce", "device", "exchange", "call_each",
+        "digest", "message", "send", "start", "spread", "every", "jitter", "count", "reacts",
     ]
     private static let digest =
         #"{auth_header}: Digest username="{user}", realm="{domain}", nonce="{hex:32}", uri="{ruri}", "#
@@ -42,6 +40,8 @@ struct ActorReader {
         actor.password = map["password"]?.choice() ?? (actor.accounts.isEmpty ? .none : .right)
         actor.rightAtFirst = map["right_at_first"]?.integer(1...100_000) ?? 0
         actor.wrongAtFirst = map["wrong_at_first"]?.integer(1...100_000) ?? 0
+        actor.mayWait = map["may_wait"]?.bool() ?? false
+        actor.retransmits = map["retransmits"]?.bool() ?? (!actor.isAttacker && actor.transport == .udp)
         actor.keepsNonce = map["nonce"]?.choice([("kept", true), ("fresh", false)]) ?? false
     }
 

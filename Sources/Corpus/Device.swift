@@ -8,6 +8,12 @@ struct Message {
     let transport: Transport
     let credentials: Credentials
     let isAttack: Bool
+    /// How often it was sent before.
+    var transmission = 0
+    /// Whether it is sent again if nothing comes back.
+    var isRepeatable = false
+    /// Whether it can come to nothing, and its sender may be kept waiting for that.
+    var isVain = false
 }
 
 /// A sender as a value: it says what it sends next, is told what came of it, and says when it wants to go on.
@@ -27,9 +33,13 @@ struct Device {
     private var lastHeard: Instant?
     private var credentials = Credentials.none
     private var registration: Identity?
+    /// What was sent last and may be sent again.
+    private var pending: Message?
 
     /// The pause of a phone between a challenge and its request with credentials.
     private static let roundTrip = Duration.milliseconds(20)
+    /// How often a request is sent until Timer F ends it, 32 s after the first.
+    private static let transmissions = 10
 
     init(_ actor: Actor, number: Int, place: Place, random: SeededRandom) {
         (self.actor, self.number, self.place, self.random) = (actor, number, place, random)
@@ -45,6 +55,7 @@ struct Device {
     }
 
     mutating func send(at now: Instant) -> Message {
+        if let pending { return pending }
         if step == 0, !isRetry { beginExchange(now) }
         if !isRetry { beginStep() }
         credentials = credentials(at: now)
@@ -53,13 +64,27 @@ struct Device {
         words.prepare(actor, actor.steps[step], credentials, source, &random)
         return Message(
             bytes: words.message(actor, &random), source: source, transport: actor.transport, credentials: credentials,
-            isAttack: actor.isAttacker)
+            isAttack: actor.isAttacker, isRepeatable: actor.retransmits, isVain: actor.mayWait && password != .right)
+    }
+
+    /// The message again, if nothing came back and it is not given up; when.
+    private mutating func again(_ message: Message, _ now: Instant) -> Instant? {
+        pending = nil
+        guard message.isRepeatable else { return nil }
+        var next = message
+        next.transmission += 1
+        next.isRepeatable = next.transmission < Self.transmissions
+        pending = next
+        // T1, doubled up to T2 (RFC 3261 section 17.1.2.2).
+        return now + .milliseconds(min(500 << message.transmission, 4000))
     }
 
     /// What came of the message: when it goes on, or nil if it does not.
-    mutating func hear(_ reply: Reply, at now: Instant) -> Instant? {
+    mutating func hear(_ reply: Reply, of message: Message, at now: Instant) -> Instant? {
         if case .silence = reply {} else { lastHeard = now }
         if hasEnough(reply, now) { return nil }
+        pending = nil
+        if case .silence = reply, let next = again(message, now) { return next }
         if case .passed(.challenge) = reply {
             nonceAt = now
             if !isRetry || credentials == .stale, credentials == .none || credentials == .stale, password != .none {

@@ -29,8 +29,21 @@ public struct AttackFigures: Equatable, Sendable {
 public struct CustomerFigures: Equatable, Sendable {
     public var requests = 0
     public var refused = 0
+    /// Requests that passed only when they were sent again.
+    public var delayed = 0
+    /// Requests with a wrong password that did not pass, of customers who may be kept waiting for their failure.
+    public var vain = 0
     /// The first refusal in words, for whoever looks for the reason.
     public var firstRefusal: String?
+
+    var counts: [Int] { [requests, refused, delayed, vain] }
+
+    /// What is worse than in `other`, in words.
+    func regressions(from other: CustomerFigures) -> [String] {
+        [("delayed requests", delayed, other.delayed), ("requests in vain", vain, other.vain)].compactMap {
+            $0.1 > $0.2 ? "\($0.0): \($0.1), was \($0.2)" : nil
+        }
+    }
 }
 
 /// What came of a scenario; nil where it has no such side.

@@ -10,7 +10,7 @@ public struct Scoreboard: Sendable {
     public mutating func add(_ scenario: Scenario, _ figures: Figures) { lines.append((scenario, figures)) }
 
     private static let attackTitle = ["attack", "goal", "recognised", "messages", "failures", "passed", "sent"]
-    private static let customerTitle = ["customer", "requests", "refused"]
+    private static let customerTitle = ["customer", "requests", "refused", "delayed", "vain"]
 
     public var text: String {
         let attacks = lines.compactMap { line in
@@ -23,11 +23,12 @@ public struct Scoreboard: Sendable {
             }
         }
         let customers = lines.compactMap { line in
-            line.figures.customers.map { [line.scenario.name, String($0.requests), String($0.refused)] }
+            line.figures.customers.map { [line.scenario.name] + $0.counts.map(String.init) }
         }
         return """
             # Failures until an attack is recognised, messages and failures until one of its messages is treated (- is never),
-            # messages that passed of those that were sent; requests of customers, and how many of them were refused.
+            # messages that passed of those that were sent; requests of customers, how many of them were refused, how many passed only
+            # when they were sent again, and how many were met with silence that would have failed anyway.
             # Written by `make corpus UPDATE=1`.
 
             \(Self.table([Self.attackTitle] + attacks))
@@ -56,8 +57,9 @@ public struct Scoreboard: Sendable {
         var known: Known = [:]
         for line in text.split(separator: "\n") where !line.hasPrefix("#") {
             let words = line.split(separator: " ").map(String.init)
-            if words.count == 3, let requests = Int(words[1]), let refused = Int(words[2]) {
-                known[words[0], default: Figures()].customers = CustomerFigures(requests: requests, refused: refused)
+            if words.count == 5, case let counts = words.dropFirst().compactMap({ Int($0) }), counts.count == 4 {
+                known[words[0], default: Figures()].customers = CustomerFigures(
+                    requests: counts[0], refused: counts[1], delayed: counts[2], vain: counts[3])
             } else if words.count >= 7, let sent = Int(words[words.count - 1]), let passed = Int(words[words.count - 2])
             {
                 known[words[0], default: Figures()].attack = AttackFigures(
@@ -89,6 +91,9 @@ public struct Scoreboard: Sendable {
             let first = customers.firstRefusal ?? ""
             problems.append(
                 "\(customers.refused) of \(customers.requests) requests of customers refused, first \(first)")
+        }
+        if let customers = figures.customers, let before = known[scenario.name]?.customers {
+            problems += customers.regressions(from: before)
         }
         if let attack = figures.attack {
             if let goal = scenario.goal, !goal.isMet(by: attack) {

@@ -19,6 +19,7 @@ public final class Stage {
     private var attack = AttackFigures()
     private var customers = CustomerFigures()
     private var failures = 0
+    private var leases = Leases()
     private let most: Int
 
     /// - Parameter most: messages after which the curtain falls.
@@ -43,7 +44,7 @@ public final class Stage {
         while let (instant, index) = agenda.next(), attack.sent + customers.requests < most {
             let message = devices[index].send(at: instant)
             let reply = deliver(message, at: instant)
-            if let next = devices[index].hear(reply, at: instant) { agenda.add(next, index) }
+            if let next = devices[index].hear(reply, of: message, at: instant) { agenda.add(next, index) }
         }
         return Figures(
             attack: scenario.hasAttackers ? attack : nil, customers: scenario.hasCustomers ? customers : nil)
@@ -54,8 +55,14 @@ public final class Stage {
             var facts = RequestFacts(source: message.source)
             facts.transport = message.transport
             MessageReader.read(bytes, into: &facts)
+            if leases.hold(facts, at: now) {
+                simulation.report(.dropped, facts, at: now)
+                count(message, .drop, by: "a lease", facts, at: now)
+                return .silence
+            }
             let decision = simulation.check(facts, at: now)
-            count(message, decision, facts, at: now)
+            if let lease = decision.lease { leases.add(lease, facts, at: now) }
+            count(message, decision.answer, by: decision.rule, facts, at: now)
             guard decision.answer == .pass else { return Reply(decision.answer) }
             let reply = scenario.registrar.reply(to: facts, message.credentials)
             report(reply, facts, message, at: now)
@@ -77,13 +84,9 @@ public final class Stage {
         if message.isAttack { recognise() }
     }
 
-    private func count(_ message: Message, _ decision: Decision, _ facts: RequestFacts, at now: Instant) {
-        let passes = decision.answer == .pass
-        guard message.isAttack else {
-            customers.requests += 1
-            if !passes { refuse(decision, facts, now) }
-            return
-        }
+    private func count(_ message: Message, _ answer: Answer, by rule: String, _ facts: RequestFacts, at now: Instant) {
+        let passes = answer == .pass
+        guard message.isAttack else { return countCustomer(message, answer, by: rule, facts, at: now) }
         attack.sent += 1
         recognise()
         if passes {
@@ -93,16 +96,27 @@ public final class Stage {
         }
     }
 
+    private func countCustomer(
+        _ message: Message, _ answer: Answer, by rule: String, _ facts: RequestFacts, at now: Instant
+    ) {
+        if message.transmission == 0 { customers.requests += 1 }
+        if answer == .pass {
+            if message.transmission > 0 { customers.delayed += 1 }
+        } else if answer != .drop || !message.isRepeatable {
+            if message.isVain { customers.vain += 1 } else { refuse(answer, by: rule, facts, now) }
+        }
+    }
+
     private func recognise() {
         if attack.recognised == nil, simulation.incidents > 0 { attack.recognised = failures }
     }
 
-    private func refuse(_ decision: Decision, _ facts: RequestFacts, _ now: Instant) {
+    private func refuse(_ answer: Answer, by rule: String, _ facts: RequestFacts, _ now: Instant) {
         customers.refused += 1
         guard customers.firstRefusal == nil else { return }
         let seconds = (now - Self.beginning).microseconds / 1_000_000
         customers.firstRefusal =
             "\(facts[.method].text) of \(facts.user.text) from \(facts.source) after \(seconds) s: "
-            + "\(decision.answer.verdict.name) by \(decision.rule)"
+            + "\(answer.verdict.name) by \(rule)"
     }
 }

@@ -18,6 +18,7 @@ extension SocketListener {
     ) throws(ListenerError) {
         var configuration = configuration
         // An exchange takes half a millisecond, so these carry thousands of calls a second.
+        configuration.wireProtocol = .fastAGI
         configuration.waitingThreads = min(8, configuration.maxConnections)
         // Asterisk writes the environment in two dozen lines: gathered, they take half the segments.
         configuration.acknowledgesLate = true
@@ -40,8 +41,7 @@ final class FastAGIServer: ConnectionServer {
 
     func serve(_ connection: Connection) -> Connection.End {
         let tally = connection.tally
-        var generator = SystemRandomNumberGenerator()
-        var exchange = Exchange(nonce: Nonce.make(using: &generator), facts: .few)
+        var exchange = Exchange(nonce: Nonce.make(), facts: .few)
         let ending = run(&exchange, connection)
         switch ending {
         case .answered: tally.requests.increment()
@@ -73,26 +73,50 @@ final class FastAGIServer: ConnectionServer {
         // Up to 1024 bytes the runtime need not look for the stack's bounds.
         return withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { space in
             while true {
-                guard socket.wait(for: Int16(POLLIN), until: deadline) else { return exchange.timedOut() }
-                guard case .bytes(let count) = socket.receive(into: space) else { return exchange.closed() }
-                socket.acknowledge()
+                guard let received = socket.receiveWhatCame(into: space) else {
+                    guard socket.wait(for: Int16(POLLIN), until: deadline) else { return exchange.timedOut() }
+                    continue
+                }
+                guard case .bytes(let count) = received else { return exchange.closed() }
                 connection.tally.bytesReceived.increment(by: UInt64(count))
                 var action = exchange.received(UnsafeRawBufferPointer(rebasing: space[..<count]))
                 if case .decide(let request) = action {
                     action = exchange.decided(decide(request))
                 }
                 switch action {
-                case .receive, .decide: break
+                // An answer acknowledges by itself.
+                case .receive, .decide: socket.acknowledge()
                 case .end(let ending): return ending
                 case .send(let bytes):
                     guard send(bytes, connection, until: deadline) else { return exchange.timedOut() }
                     deadline = deadlines.next(after: .now)
                 case .sendLast(let bytes):
                     guard send(bytes, connection, until: deadline) else { return exchange.timedOut() }
-                    shutdown(socket.descriptor, Int32(SHUT_WR))
+                    socket.finishSending()
                     deadline = deadlines.next(after: .now)
+                case .sendUntilClosed(let bytes):
+                    guard send(bytes, connection, until: deadline) else { return exchange.timedOut() }
+                    socket.finishSending()
+                    socket.waitForClosing(until: deadlines.next(after: .now))
+                    return readToTheEnd(&exchange, connection, space)
                 }
                 if deadlines.hasPassed(at: .now) { return exchange.timedOut() }
+            }
+        }
+    }
+
+    /// Takes what has come, for the sake of what is forged in it, and waits for no more.
+    private func readToTheEnd(
+        _ exchange: inout Exchange, _ connection: Connection, _ space: UnsafeMutableRawBufferPointer
+    ) -> Exchange.Ending {
+        while true {
+            switch connection.socket.receiveWhatCame(into: space) {
+            case nil: return exchange.timedOut()
+            case .closed: return exchange.closed()
+            case .bytes(let count):
+                connection.tally.bytesReceived.increment(by: UInt64(count))
+                let action = exchange.received(UnsafeRawBufferPointer(rebasing: space[..<count]))
+                if case .end(let ending) = action { return ending }
             }
         }
     }

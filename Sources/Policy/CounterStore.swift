@@ -2,6 +2,9 @@
 ///
 /// A full store forgets rather than fails: what it forgot conforms again and is new again.
 public protocol CounterStore: AnyObject, Sendable {
+    /// Whether it remembers any user as held.
+    var holds: HoldMark { get }
+
     /// Meters events against a limit.
     func take(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome
 
@@ -11,8 +14,8 @@ public protocol CounterStore: AnyObject, Sendable {
     /// Whether the key is remembered at this instant.
     func remembers(_ key: CounterKey, now: Instant) -> Bool
 
-    /// The theoretical arrival time that a counter holds, long ago where there is none; nil where the store does not tell it.
-    /// For people who look; deciding needs none of it.
+    /// The theoretical arrival time that a counter holds, or until when a key is remembered, long ago where there is neither;
+    /// nil where the store does not tell it.
     func arrival(of key: CounterKey) -> Instant?
 }
 

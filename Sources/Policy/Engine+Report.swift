@@ -20,12 +20,13 @@ extension Engine {
         case .authOK:
             record.authOK.add(facts.count)
             record.lastAuthOK = now
-            earn(facts, at: record.address, now)
+            if earn(facts, at: record.address, now) { countLogin(&record) }
         case .authFailed:
             record.authFailed.add(facts.count)
             failed(outcome, facts, &record, standing, now, &decision)
         case .unknownUser:
             record.unknownUser.add(facts.count)
+            close(facts, record, now)
             failed(outcome, facts, &record, standing, now, &decision)
         case .challenged: record.challenged.add(facts.count)
         case .accepted, .rejected, .dropped: break
@@ -46,16 +47,31 @@ extension Engine {
             guard rule.event.counts(outcome), meter(rule, facts, credit, now) != .conforms else { continue }
             decision.hits.addLimit(place.index)
             guard rule.mode == .enforce else { continue }
-            if hasTreatment(record, now) {
-                // Nobody is safe from this by sending a tool's marks between his attempts.
-                record.flood.behaviour = rule.id
+            let cause = cause(of: rule, credit)
+            if rule.scope.has(.user), cause.isNarrow || !rule.scope.has(.source) { holdUser(rule, facts, now) }
+            if hasTreatment(record, now) || isOnProbation(facts, record, now) {
+                goOn(cause, &record, now)
             } else {
-                start(Cause(rule), facts, &record, now, &decision)
+                start(cause, facts, &record, now, &decision)
             }
         }
     }
 
-    private func hasTreatment(_ record: SourceRecord, _ now: Instant) -> Bool {
+    /// A treatment goes on, be it that those are failing whom it has let in.
+    private func goOn(_ cause: Cause, _ record: inout SourceRecord, _ now: Instant) {
+        if !hasTreatment(record, now) {
+            record.flood.lastMessage = now
+            record.flood.rung = ruleset.treatment(record.flood.treatment)?.lastRung ?? 0
+        }
+        // Nobody is safe from this by sending a tool's marks between his attempts.
+        if !cause.isNarrow { record.flood.behaviour = cause.ruleID }
+    }
+
+    private func isOnProbation(_ facts: RequestFacts, _ record: SourceRecord, _ now: Instant) -> Bool {
+        ruleset.probation != nil && sourceHold(facts, record, now)?.isOfFailures ?? false
+    }
+
+    func hasTreatment(_ record: SourceRecord, _ now: Instant) -> Bool {
         record.flood.isPresent && now - record.flood.lastMessage <= ruleset.quiet
     }
 
@@ -69,7 +85,7 @@ extension Engine {
         }
         var flood = Flood()
         flood.treatment = treatment(for: cause, method: facts[.method], answered: true).id
-        flood.behaviour = cause.ruleID
+        if !cause.isNarrow { flood.behaviour = cause.ruleID }
         (flood.rule, flood.since, flood.lastMessage, flood.isSettled) = (cause.ruleID, now, now, false)
         record.flood = flood
         record.isProven = facts.provesSource

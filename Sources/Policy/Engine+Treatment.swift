@@ -1,3 +1,11 @@
+/// How a request is met that is part of an attack.
+enum Manner {
+    /// With the answer that is due.
+    case ladder
+    /// With nothing; `excused`: it is no step towards a ban.
+    case silence(excused: Bool)
+}
+
 extension Engine {
     /// The treatment for an attacker: the first of the policy that fits; the last fits everybody.
     func treatment(for cause: Cause, method: Bytes, answered: Bool) -> Treatment {
@@ -10,7 +18,7 @@ extension Engine {
     /// Answers a request that is part of an attack, and moves the source's treatment on.
     func treat(
         _ cause: Cause, _ facts: RequestFacts, _ record: inout SourceRecord, _ isProtected: Bool, _ now: Instant,
-        _ trace: inout Trace?
+        _ trace: inout Trace?, _ manner: Manner = .ladder
     ) -> Decision {
         var decision = Decision(.drop, rule: cause.rule, id: cause.ruleID)
         decision.isTreated = true
@@ -20,7 +28,13 @@ extension Engine {
         record.flood.lastMessage = now
         record.flood.messages.add(facts.count)
         if record.flood.answers > 0 { record.flood.messagesAfterAnswer.add(facts.count) }
-        decision.answer = climb(treatment, &record.flood, facts.count)
+        if case .silence(let isExcused) = manner {
+            // What follows is no longer the flood that was to be answered.
+            if record.flood.messages == UInt32(clamping: facts.count) { record.flood.rung = treatment.lastRung }
+            if isExcused { record.flood.excuse(facts.count) }
+        } else {
+            decision.answer = climb(treatment, &record.flood, facts.count)
+        }
         trace?.add(
             "treatment \(treatment.name)",
             "rung \(record.flood.rung + 1) of \(treatment.ladder.count), time \(record.flood.timesOnRung): "
@@ -28,7 +42,7 @@ extension Engine {
         spend(&decision, facts, &record, now, &trace)
         // Volume alone never bans: it may be an office that comes back after a power cut.
         let mayBan = !isProtected && cause.purpose != .flood && ruleset.mode == .enforce
-        if mayBan, record.flood.messages >= ruleset.ban.afterMessages {
+        if mayBan, record.flood.isDue(after: ruleset.ban.afterMessages) {
             ban(&record, now)
             decision.events.insert(.banned)
             trace?.add("ban", "\(record.flood.messages) messages in spite of the treatment")
@@ -47,8 +61,10 @@ extension Engine {
             }
             // Marks begin another flood, but end nothing of what is held against the source's behaviour.
             let behaviour = heldBehaviour(record.flood, method, now)?.id ?? .none
+            let logins = record.flood.logins
             record.flood = Flood()
             record.flood.behaviour = behaviour
+            if behaviour != .none { record.flood.logins = logins }
         }
         let isNew = !record.flood.isPresent
         let isAnotherTool = cause.toolID != .none && cause.toolID != record.flood.tool
@@ -59,7 +75,7 @@ extension Engine {
         record.flood.treatment = choice.id
         (record.flood.rule, record.flood.tool) = (cause.ruleID, cause.toolID)
         if isNew {
-            if cause.toolID == .none { record.flood.behaviour = cause.ruleID }
+            if cause.toolID == .none, !cause.isNarrow { record.flood.behaviour = cause.ruleID }
             (record.flood.since, record.flood.isSettled) = (now, false)
             record.isProven = false
             decision.events.insert(.floodBegan)
@@ -128,7 +144,7 @@ extension Engine {
         let length = ruleset.ban.duration(after: Int(record.banCount), isProven: record.isProven)
         (record.bannedSince, record.bannedUntil) = (now, now + length)
         if record.banCount < .max { record.banCount += 1 }
-        record.flood.messages = 0
+        (record.flood.messages, record.flood.excused) = (0, 0)
     }
 }
 

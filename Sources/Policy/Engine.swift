@@ -5,9 +5,10 @@
 public struct Engine: Sendable {
     public let ruleset: Ruleset
     let store: any CounterStore
+    let holds: HoldMark
 
     public init(ruleset: Ruleset, store: any CounterStore) {
-        (self.ruleset, self.store) = (ruleset, store)
+        (self.ruleset, self.store, holds) = (ruleset, store, store.holds)
     }
 
     /// One request. `ban` is what somebody set on the source's address or network, if anything.
@@ -50,30 +51,38 @@ public struct Engine: Sendable {
             return Decision(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
         }
         var marks = score(facts, feeds: isProtected ? 0 : facts.feeds, standing, credit, now, &trace)
-        guard let (cause, retry) = cause(facts, record, standing, credit, now, &marks, &trace) else {
+        guard let ground = ground(facts, &record, standing, credit, now, &marks, &trace) else {
             return Decision(passing: marks)
         }
-        var decision = treat(cause, facts, &record, isProtected, now, &trace)
-        decision.retryAfter = retry
+        var decision = treat(ground.cause, facts, &record, isProtected, now, &trace, ground.manner)
+        decision.retryAfter = ground.retry
         decision.hits = marks.hits
         if decision.answer == .pass { decision.shadow = marks.shadow }
         return decision
     }
 
-    /// Why the request is to be treated, and when to come again, if that can be told; nil: it passes.
-    private func cause(
-        _ facts: RequestFacts, _ record: SourceRecord, _ standing: Standing, _ credit: Credit, _ now: Instant,
+    /// Why a request is to be treated, how, and when to come again, if that can be told.
+    private struct Ground {
+        let cause: Cause
+        var manner = Manner.ladder
+        var retry: Duration?
+    }
+
+    /// nil: it passes.
+    private func ground(
+        _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ credit: Credit, _ now: Instant,
         _ marks: inout Marks, _ trace: inout Trace?
-    ) -> (Cause, retry: Duration?)? {
-        if let signature = marks.decisive { return (Cause(ruleset.mark(signature)), nil) }
-        if let held = heldTreatment(facts, record, standing, credit, now) {
-            trace?.add("treatment", "\(held.rule) still holds")
-            return (held, nil)
+    ) -> Ground? {
+        if let signature = marks.decisive { return Ground(cause: Cause(ruleset.mark(signature))) }
+        if let hold = hold(on: facts, record, standing, credit, now),
+            let manner = manner(of: hold, facts, &record, now, &trace)
+        {
+            return Ground(cause: hold.cause, manner: manner)
         }
         guard let (limit, retry) = exceeded(facts, standing, credit, record.address, now, &marks, &trace) else {
             return nil
         }
-        return (Cause(limit), retry)
+        return Ground(cause: cause(of: limit, credit), retry: retry)
     }
 
     /// Keeps the source's own counts.
@@ -84,14 +93,28 @@ public struct Engine: Sendable {
         record.last.verdict = decision.answer.verdict
     }
 
-    /// A treatment that behaviour began goes on for all that the source sends, except for those who have earned trust.
-    func heldTreatment(
-        _ facts: RequestFacts, _ record: SourceRecord, _ standing: Standing, _ credit: Credit, _ now: Instant
-    ) -> Cause? {
-        let flood = record.flood
-        guard flood.isPresent, flood.behaviour != .none, !standing.isProtected else { return nil }
-        guard let limit = heldBehaviour(flood, facts[.method], now) else { return nil }
-        if credit.isTrusted, isOfTrustedUser(facts, at: record.address, now) { return nil }
-        return Cause(limit)
+    /// What limit a request exceeded; where others have logged in from the same source, none of them is held for one user.
+    func cause(of limit: LimitRule, _ credit: Credit) -> Cause {
+        var cause = Cause(limit)
+        cause.isNarrow = credit.isTrusted && limit.scope.has(.user)
+        return cause
+    }
+
+    /// How a request is met while a treatment holds; nil: it is let in.
+    private func manner(
+        of hold: Hold, _ facts: RequestFacts, _ record: inout SourceRecord, _ now: Instant, _ trace: inout Trace?
+    ) -> Manner? {
+        let place = hold.isEverywhere ? "user wherever he is" : hold.user.isKnown ? "user" : "source"
+        trace?.add("treatment", "\(hold.cause.rule) still holds for the \(place)")
+        let admission = admission(to: hold, facts, &record, now)
+        if admission != .outsider { trace?.add("probation", admission.rawValue) }
+        if admission == .admitted { return nil }
+        if hold.user.isKnown { prolong(hold, facts, now) }
+        switch admission {
+        case .repeated: return .silence(excused: isRetransmission(hold, facts, record, now))
+        // After a pause, or from a new address, it may be somebody else: no answer that is meant for a tool.
+        case .stranger where hold.isEverywhere || !hasTreatment(record, now): return .silence(excused: false)
+        default: return .ladder
+        }
     }
 }

@@ -46,8 +46,11 @@ extension Engine {
             guard ruleset.ban.answer == .drop else { return nil }
             return max(ban.map { $0.until.map { $0 - now } ?? .seconds(3600) } ?? .zero, record.bannedUntil - now)
         }
-        guard isSilent(record.flood), let limit = heldTreatment(facts, record, standing, .none, now) else { return nil }
-        let own = treatment(for: limit, method: facts[.method], answered: true)
+        guard isSilent(record.flood), let hold = sourceHold(facts, record, now),
+            // A phone may be asked to come again.
+            ruleset.probation == nil || !hold.isOfFailures
+        else { return nil }
+        let own = treatment(for: hold.cause, method: facts[.method], answered: true)
         return min(own.hold, ruleset.treatment(record.flood.treatment)?.hold ?? .zero)
     }
 
@@ -87,7 +90,7 @@ extension Engine {
     }
 
     private func banIfDue(_ record: inout SourceRecord, _ now: Instant, _ decision: inout Decision) {
-        guard ruleset.mode == .enforce, record.flood.messages >= ruleset.ban.afterMessages else { return }
+        guard ruleset.mode == .enforce, record.flood.isDue(after: ruleset.ban.afterMessages) else { return }
         ban(&record, now)
         decision.events.insert(.banned)
     }

@@ -11,21 +11,31 @@ public final class LimitRule: Sendable {
     public let purpose: Purpose
     public let terms: Terms
 
+    /// What a limit is to sources that have logged in.
+    public enum Favour: String, CaseIterable, Sendable {
+        /// A higher one.
+        case relaxed
+        /// None, and they are not counted.
+        case exempt
+        /// What it is to all.
+        case same
+    }
+
     /// What a limit rarely says.
     public struct Terms: Hashable, Sendable {
         /// The requests that it is about; empty: all.
         public var methods: MethodSet
-        /// Whether trusted sources are neither counted nor treated, rather than relaxed.
-        public var sparesTrusted: Bool
+        /// What a login changes.
+        public var trusted: Favour
         /// How long a member of a counted set is remembered after it was last seen; nil: the limit's own time.
         public var memory: Duration?
         /// What exceeding adds to the score of the request; nil: exceeding decides.
         public var weight: Int?
 
         public init(
-            methods: MethodSet = [], sparesTrusted: Bool = false, memory: Duration? = nil, weight: Int? = nil
+            methods: MethodSet = [], trusted: Favour = .relaxed, memory: Duration? = nil, weight: Int? = nil
         ) {
-            (self.methods, self.sparesTrusted, self.memory, self.weight) = (methods, sparesTrusted, memory, weight)
+            (self.methods, self.trusted, self.memory, self.weight) = (methods, trusted, memory, weight)
         }
     }
 
@@ -43,7 +53,11 @@ public final class LimitRule: Sendable {
     /// The limit for a source with this much credit; nil where it is none for such a source.
     func limit(for credit: Credit) -> RateLimit? {
         guard credit.isTrusted else { return limit }
-        return terms.sparesTrusted ? nil : limit.relaxed(by: credit.factor)
+        return switch terms.trusted {
+        case .relaxed: limit.relaxed(by: credit.factor)
+        case .exempt: nil
+        case .same: limit
+        }
     }
 }
 

@@ -19,6 +19,8 @@ public final class Ruleset: Sendable {
     public let dialling: DiallingPlan
     /// How long a proxy may give a verdict again without asking, at most; zero: not at all.
     public let lease: Duration
+    /// How phones get past a treatment of their address; nil: not at all.
+    public let probation: Probation?
     /// The signatures that a User-Agent alone carries, and that decide alone.
     let agentSignatures: Set<NameID>
     let matcher: SignatureMatcher
@@ -26,6 +28,8 @@ public final class Ruleset: Sendable {
     let requestLimits: [LimitPlace]
     let hints: [LimitPlace]
     let reportLimits: [LimitPlace]
+    /// The limits on failures of one user.
+    let userLimits: [Int]
     /// Whether any limit on requests is about some methods only.
     let asksForMethods: Bool
     private let names: [NameID: String]
@@ -34,15 +38,16 @@ public final class Ruleset: Sendable {
         mode: Mode, sources: PrefixLengths, trust: Trust, threshold: Int, signatures: [Signature],
         limits: [LimitRule], treatments: [Treatment], budget: AnswerBudget, ban: BanPolicy,
         addresses: AddressPolicy, quiet: Duration, lease: Duration = .seconds(1), feeds: [FeedRule] = [],
-        dialling: DiallingPlan = .common
+        dialling: DiallingPlan = .common, probation: Probation? = nil
     ) {
         (self.mode, self.sources, self.trust, self.threshold) = (mode, sources, trust, threshold)
         (self.signatures, self.limits, self.treatments) = (signatures, limits, treatments)
-        self.dialling = dialling
+        (self.dialling, self.probation) = (dialling, probation)
         matcher = SignatureMatcher(signatures, dialling: dialling)
         requestLimits = Self.places(limits) { $0.event.isOfRequests && $0.terms.weight == nil }
         hints = Self.places(limits) { $0.event.isOfRequests && $0.terms.weight != nil }
         reportLimits = Self.places(limits) { !$0.event.isOfRequests }
+        userLimits = reportLimits.map(\.index).filter { limits[$0].mode == .enforce && limits[$0].scope.has(.user) }
         asksForMethods = (requestLimits + hints).contains { !$0.methods.isEmpty }
         (self.budget, self.ban, self.addresses, self.quiet, self.feeds) = (budget, ban, addresses, quiet, feeds)
         (self.lease, agentSignatures) = (lease, Self.agentSignatures(signatures, threshold: threshold))

@@ -45,11 +45,15 @@ public struct Flood: Sendable {
     public var since = Instant.never
     public var lastMessage = Instant.never
     public var messages: UInt32 = 0
+    /// Those of them that came as a phone's do, and lead to no ban.
+    public var excused: UInt32 = 0
     public var messagesAfterAnswer: UInt32 = 0
     public var answers: UInt32 = 0
     /// How often the present rung has answered.
     public var timesOnRung: UInt32 = 0
     public var rung: UInt8 = 0
+    /// Users who have logged in for the first time while it is treated.
+    public var logins: UInt8 = 0
     /// The incident that it is part of, as whoever keeps those numbers them; 0 for none.
     public var incident: UInt32 = 0
     /// Whether its end has been counted.
@@ -58,6 +62,17 @@ public struct Flood: Sendable {
     public init() {}
 
     public var isPresent: Bool { treatment != .none }
+
+    /// Whether it has gone on for so many messages, those aside that are excused; but patience is endless for nobody.
+    func isDue(after messages: Int) -> Bool {
+        Int(self.messages) - min(Int(excused), 1000 * messages) >= messages
+    }
+
+    /// Takes messages back that are held against it.
+    mutating func excuse(_ count: Int) {
+        excused.add(count)
+        excused = min(excused, messages)
+    }
 
     /// Whether the marks of requests began it, rather than behaviour.
     public var hasMarks: Bool { tool != .none }

@@ -67,6 +67,8 @@ public struct Treatment: Sendable {
     /// How long it goes on after the source's last message.
     public let hold: Duration
 
+    var lastRung: UInt8 { UInt8(clamping: ladder.count - 1) }
+
     public init(name: String, indication: Indication, ladder: [Rung], hold: Duration) {
         precondition(!ladder.isEmpty)
         (self.name, id, self.indication, self.ladder, self.hold) = (name, NameID(name), indication, ladder, hold)
@@ -80,6 +82,8 @@ public struct Cause: Sendable {
     public let tool: String
     public let toolID: NameID
     public let purpose: Purpose
+    /// Whether it is about one user of a source, so that nothing is held against the others.
+    var isNarrow = false
 
     init(_ signature: Signature) {
         (rule, ruleID) = (signature.name, signature.id)

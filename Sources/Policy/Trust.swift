@@ -53,15 +53,17 @@ enum Proof {
 extension Engine {
     /// Remembers the names of a login. In a request without credentials the user stands in From, and that name need not be
     /// the one in the digest; but whoever logs in may write into From what he likes, so it proves no credentials.
-    func earn(_ facts: RequestFacts, at address: IPAddress, _ now: Instant) {
-        remember(.login, facts.user, address, now)
-        remember(.caller, facts.user, address, now)
+    /// Whether it is the user's first from there while trust lasts.
+    func earn(_ facts: RequestFacts, at address: IPAddress, _ now: Instant) -> Bool {
+        let isFirst = !remember(.login, facts.user, address, now)
+        _ = remember(.caller, facts.user, address, now)
         let caller = facts[.fromUser]
-        if caller.isKnown, !caller.sameBytes(as: facts.user) { remember(.caller, caller, address, now) }
+        if caller.isKnown, !caller.sameBytes(as: facts.user) { _ = remember(.caller, caller, address, now) }
+        return isFirst
     }
 
-    private func remember(_ proof: Proof, _ user: Bytes, _ address: IPAddress, _ now: Instant) {
-        _ = store.remember(key(proof, user, address), for: ruleset.trust.hold, now: now)
+    private func remember(_ proof: Proof, _ user: Bytes, _ address: IPAddress, _ now: Instant) -> Bool {
+        store.remember(key(proof, user, address), for: ruleset.trust.hold, now: now)
     }
 
     private func key(_ proof: Proof, _ user: Bytes, _ address: IPAddress) -> CounterKey {

@@ -49,7 +49,7 @@ enum LimitReader {
         var terms = LimitRule.Terms(methods: event.isOfDialling ? .invite : [])
         if let value = map["methods"] { terms.methods = readMethods(value, event) ?? [] }
         if let value = map["trusted"] {
-            terms.sparesTrusted = value.choice([("relaxed", false), ("exempt", true)]) ?? false
+            terms.trusted = value.choice(LimitRule.Favour.self) ?? .relaxed
         }
         if let value = map["memory"] { terms.memory = readMemory(value, event, limit) }
         if let value = map["weight"] { terms.weight = readWeight(value, event) }

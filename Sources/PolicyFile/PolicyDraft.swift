@@ -23,6 +23,10 @@ struct PolicyDraft: Sendable {
     var limits: [LimitDraft] = []
     var treatments: [TreatmentDraft] = []
     var dialling = DiallingPlan.common
+    var probation = Probation(
+        newcomers: RateLimit(events: 12, per: .seconds(60)), perUser: RateLimit(events: 24, per: .seconds(120)),
+        perSource: RateLimit(events: 300, per: .seconds(60)), logins: 3)
+    var hasProbation = true
 
     var samples: [Sample] { signatures.flatMap(\.samples) }
 
@@ -43,7 +47,8 @@ struct PolicyDraft: Sendable {
             budget: budget, ban: ban,
             addresses: AddressPolicy(
                 own: ownAddresses, trustedProxies: trustedProxies, allow: allow, allowNames: allowNames),
-            quiet: quiet, lease: lease, feeds: feeds.map(\.feed), dialling: dialling)
+            quiet: quiet, lease: lease, feeds: feeds.map(\.feed), dialling: dialling,
+            probation: hasProbation ? probation : nil)
     }
 }
 

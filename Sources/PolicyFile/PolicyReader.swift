@@ -4,7 +4,7 @@ import Policy
 struct PolicyReader {
     static let keys = [
         "version", "extends", "mode", "own_addresses", "trusted_proxies", "allow", "sources", "trust", "quiet",
-        "threshold", "budget", "ban", "lease", "dialling", "signatures", "limits", "treatments", "feeds",
+        "threshold", "budget", "ban", "lease", "probation", "dialling", "signatures", "limits", "treatments", "feeds",
     ]
     static let longest = Duration.seconds(365 * 86_400)
 
@@ -23,6 +23,7 @@ struct PolicyReader {
         if let lease = document["lease"]?.mapping(["ttl"]), let ttl = lease["ttl"]?.duration(.zero...(.seconds(10))) {
             draft.lease = ttl
         }
+        readProbation(document["probation"])
         readLists(document)
     }
 
@@ -66,6 +67,16 @@ struct PolicyReader {
         draft.budget = AnswerBudget(
             perSource: map["per_source"]?.rate() ?? draft.budget.perSource,
             total: map["total"]?.rate() ?? draft.budget.total)
+    }
+
+    private mutating func readProbation(_ value: YAMLValue?) {
+        guard let map = value?.mapping(["mode", "newcomers", "per_user", "per_source", "logins"]) else { return }
+        if let mode = map["mode"]?.choice([("enforce", true), ("off", false)]) { draft.hasProbation = mode }
+        let old = draft.probation
+        draft.probation = Probation(
+            newcomers: map["newcomers"]?.rate() ?? old.newcomers, perUser: map["per_user"]?.rate() ?? old.perUser,
+            perSource: map["per_source"]?.rate() ?? old.perSource,
+            logins: map["logins"]?.integer(1...100) ?? old.logins)
     }
 
     private mutating func readBan(_ value: YAMLValue?) {

@@ -58,10 +58,12 @@ struct Connections {
         return .added(hasRoomAgain: hasRoomAgain)
     }
 
-    mutating func remove(_ connection: Connection) {
-        guard open.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+    /// Returns whether somebody waits for the last one to go.
+    mutating func remove(_ connection: Connection) -> Bool {
+        guard open.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return false }
         connection.tally.add(to: &closed)
         close(connection.socket.descriptor)
+        return isDraining
     }
 
     /// Takes no more; `cutting` ends the receiving of every connection, and what has come is still served. Returns

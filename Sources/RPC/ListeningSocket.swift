@@ -20,7 +20,10 @@ final class ListeningSocket: Sendable {
     /// -1 once it is closed.
     var descriptor: Int32 { open.withLock { $0 ?? -1 } }
 
-    /// Takes no more connections. Only for when nobody waits on the descriptor any more.
+    /// Takes no more connections, whoever waits on the descriptor.
+    func refuse() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
+    /// Gives the descriptor back. Only for when nobody waits on the descriptor any more.
     func close() {
         unlinkFile()
         open.withLock {
@@ -119,6 +122,8 @@ extension ListeningSocket {
         let descriptor = try newSocket(family: address.family, endpoint: endpoint)
         let socket = ListeningSocket(descriptor: descriptor, address: address, file: nil)
         setOption(descriptor, level: SOL_SOCKET, SO_REUSEADDR)
+        // Connections inherit it.
+        setOption(descriptor, level: Int32(IPPROTO_TCP), TCP_NODELAY)
         guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else {
             throw errno == EADDRINUSE ? .inUse(endpoint: endpoint) : failed("bind", endpoint)
         }

@@ -32,8 +32,23 @@ package struct Socket: Sendable {
         }
     }
 
-    /// Acknowledges what has come over TCP, and what comes next, at once: the peer may be waiting for it to send more.
-    package func acknowledge() { setOption(descriptor, level: Int32(IPPROTO_TCP), TCP_QUICKACK) }
+    /// The same without waiting; nil where nothing has come.
+    package func receiveWhatCame(into space: UnsafeMutableRawBufferPointer) -> Received? {
+        while true {
+            let count = recv(descriptor, space.baseAddress, space.count, dontWait)
+            if count > 0 { return .bytes(count) }
+            if count == 0 { return .closed }
+            if errno != EINTR { return errno == EAGAIN ? nil : .closed }
+        }
+    }
+
+    /// Acknowledges what has come over TCP: the peer may be waiting for it to send more.
+    ///
+    /// An even number lets Linux acknowledge late again afterwards, so that the peer's next lines come together as well.
+    package func acknowledge() { setOption(descriptor, level: Int32(IPPROTO_TCP), TCP_QUICKACK, 2) }
+
+    /// Tells the peer that nothing more is sent.
+    package func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
     /// Sends everything, or gives up when the peer has left it unread for `timeout` altogether.
     ///
@@ -66,6 +81,14 @@ package struct Socket: Sendable {
             }
         }
     }
+
+    /// Waits until the peer sends no more; what it has sent before wakes nobody.
+    package func waitForClosing(until deadline: ContinuousClock.Instant) {
+        _ = wait(for: Self.closing, until: deadline)
+    }
+
+    /// poll(2)'s POLLRDHUP, which Swift's Glibc does not have.
+    private static let closing: Int16 = 0x2000
 
     /// False if the deadline has passed before.
     package func wait(for events: Int16, until deadline: ContinuousClock.Instant) -> Bool {

@@ -2,64 +2,45 @@ import CPlatform
 import Glibc
 import Synchronization
 
-/// What the thread that waits for connections knows from those that did so before.
-struct AcceptingTurn {
-    var isFailing = false
-}
-
 extension SocketListener {
-    /// An accepting thread: takes connections, in turn with others, until it is time to end.
-    func acceptConnections() {
-        while let descriptor = nextConnection() { take(descriptor) }
-    }
-
-    private func nextConnection() -> Int32? {
-        waiting.add(1, ordering: .relaxed)
-        return turn.withLock { turn in
-            waiting.subtract(1, ordering: .relaxed)
-            return waitAndAccept(&turn.isFailing)
-        }
+    /// An accepting thread: takes connections until it is time to end. The kernel chooses which of the threads a connection
+    /// wakes; no lock between them.
+    ///
+    /// - Parameter watch: what `platform_watch` gave; closed at the end.
+    func acceptConnections(_ watch: Int32) {
+        while let descriptor = nextConnection(watch) { take(descriptor) }
+        Glibc.close(watch)
     }
 
     /// Nil when it is time to end.
-    private func waitAndAccept(_ isFailing: inout Bool) -> Int32? {
-        while waitForConnection() {
+    private func nextConnection(_ watch: Int32) -> Int32? {
+        waiting.add(1, ordering: .relaxed)
+        defer { waiting.subtract(1, ordering: .relaxed) }
+        while platform_await_connection(watch, wakeUp.descriptor) == 1 {
             let descriptor = platform_accept(socket.descriptor)
             if descriptor >= 0 {
-                if isFailing { onEvent?(.acceptRecovered) }
-                isFailing = false
+                noteAccepting(failure: nil)
                 return descriptor
             }
-            guard isLasting(errno) else { continue }
             let code = errno
+            guard isLasting(code) else { continue }
+            if isWoken(within: 0) { break }
             countAcceptFailure()
-            if !isFailing { onEvent?(.acceptFailing(errno: code)) }
-            isFailing = true
+            noteAccepting(failure: code)
             if isWoken(within: 100) { break }
         }
-        // The others only look whether it is time to end, so nobody waits on it any more.
-        socket.close()
         return nil
+    }
+
+    private func noteAccepting(failure code: Int32?) {
+        guard isFailing.load(ordering: .relaxed) != (code != nil) else { return }
+        guard isFailing.exchange(code != nil, ordering: .relaxed) != (code != nil) else { return }
+        onEvent?(code.map { .acceptFailing(errno: $0) } ?? .acceptRecovered)
     }
 
     /// Whether accept(2) would fail again at once: descriptors or memory are short, not this one connection broken.
     private func isLasting(_ code: Int32) -> Bool {
         [EMFILE, ENFILE, ENOBUFS, ENOMEM, EBADF, EINVAL, ENOTSOCK].contains(code)
-    }
-
-    /// False when it is time to end.
-    private func waitForConnection() -> Bool {
-        let interest = Int16(POLLIN)
-        var entries = (
-            pollfd(fd: wakeUp.descriptor, events: interest, revents: 0),
-            pollfd(fd: socket.descriptor, events: interest, revents: 0)
-        )
-        while true {
-            let count = withUnsafeMutablePointer(to: &entries) {
-                $0.withMemoryRebound(to: pollfd.self, capacity: 2) { poll($0, 2, -1) }
-            }
-            if count > 0 { return entries.0.revents == 0 }
-        }
     }
 
     private func isWoken(within milliseconds: Int32) -> Bool {

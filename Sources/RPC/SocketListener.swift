@@ -12,15 +12,15 @@ public final class SocketListener: Sendable {
     let server: any ConnectionServer
     let onEvent: (@Sendable (ListenerEvent) -> Void)?
     let socket: ListeningSocket
-    /// Wakes the accepting thread.
+    /// Wakes the accepting threads for good.
     let wakeUp: WakeUp
     /// Wakes `stop()`.
     private let progress: WakeUp
     private let connections = Mutex(Connections())
-    /// Held by the one thread that waits for connections.
-    let turn = Mutex(AcceptingTurn())
-    /// How many wait for their turn.
+    /// How many threads wait for a connection.
     let waiting = Atomic(0)
+    /// Whether accept(2) failed when it was last tried.
+    let isFailing = Atomic(false)
 
     /// Binds the socket and listens; nobody is served before `start`.
     public convenience init(
@@ -59,16 +59,25 @@ public final class SocketListener: Sendable {
         let threads = 1 + configuration.waitingThreads
         guard connections.withLock({ $0.beginAccepting(threads: threads) }) else { return }
         for started in 0..<threads {
-            let code = startThread(named: "accept-\(configuration.name)") { [self] in
-                acceptConnections()
-                endAccepting(threads: 1)
-            }
+            let (call, code) = startAccepting()
             guard code != 0 else { continue }
             endAccepting(threads: threads - started)
             // Fewer do as well.
             if started > 0 { return }
-            throw .system(call: "pthread_create", endpoint: configuration.name, errno: code)
+            throw .system(call: call, endpoint: configuration.name, errno: code)
         }
+    }
+
+    /// What was called last, and its errno or 0.
+    private func startAccepting() -> (call: String, errno: Int32) {
+        let watch = platform_watch(socket.descriptor, wakeUp.descriptor)
+        guard watch >= 0 else { return ("epoll_create", errno) }
+        let code = startThread(named: "accept-\(configuration.name)") { [self] in
+            acceptConnections(watch)
+            endAccepting(threads: 1)
+        }
+        if code != 0 { close(watch) }
+        return ("pthread_create", code)
     }
 
     private func endAccepting(threads: Int) {
@@ -87,7 +96,7 @@ public final class SocketListener: Sendable {
         socket.unlinkFile()
         let wasAccepting = connections.withLock { $0.beginDraining(cutting: !server.endsBySelf) }
         wakeUp.signal()
-        if !wasAccepting { socket.close() }
+        if wasAccepting { socket.refuse() } else { socket.close() }
         if wait(until: .now + configuration.drainLimit) { return 0 }
         connections.withLock { $0.shutDownAll(Int32(SHUT_RDWR)) }
         _ = wait(until: .now + .seconds(1))
@@ -143,8 +152,7 @@ extension SocketListener {
     }
 
     private func remove(_ connection: Connection) {
-        connections.withLock { $0.remove(connection) }
-        progress.signal()
+        if connections.withLock({ $0.remove(connection) }) { progress.signal() }
     }
 
     private func turnAway(_ descriptor: Int32) {
@@ -162,7 +170,8 @@ extension SocketListener {
             guard platform_peer(descriptor, &uid, &gid, &pid) == 0 else { return .unknown }
             return .process(uid: uid, gid: gid, pid: pid)
         }
-        setOption(descriptor, level: Int32(IPPROTO_TCP), TCP_NODELAY)
+        // Others do not say who asked.
+        guard configuration.wireProtocol == .jsonRPC else { return .unknown }
         guard let peer = SocketAddress(filledBy: { getpeername(descriptor, $0, $1) })?.hostAndPort else {
             return .unknown
         }

@@ -7,6 +7,7 @@ import Synchronization
 /// comparisons and two cache lines for a look-up. When both lines are full, the entry whose time is soonest over makes room;
 /// one that is over already held nothing. Lines are guarded by stripes, and both lines of a key by the same one.
 public final class CounterTable: CounterStore {
+    public let holds = HoldMark()
     private let stripes: Stripes<Lines>
     private let key = SipHash.Key()
     /// Counters for everything there is, such as the answer budget of all sources: few, and never forgotten.

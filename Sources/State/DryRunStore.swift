@@ -4,6 +4,8 @@ import Policy
 public final class DryRunStore: CounterStore {
     private let table: CounterTable
 
+    public var holds: HoldMark { table.holds }
+
     public init(_ table: CounterTable) { self.table = table }
 
     public func take(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome {

@@ -15,9 +15,8 @@ import CProgram
     static func main() {
         // Asterisk sends SIGHUP when the caller hangs up.
         program_ignore_hangups()
-        var generator = SystemRandomNumberGenerator()
         // Beside the price of a new process that of a fact is nothing.
-        var exchange = Exchange(nonce: Nonce.make(using: &generator), facts: .all)
+        var exchange = Exchange(nonce: Nonce.make(), facts: .all)
         run(&exchange, until: Clock.now + exchangeLimit)
     }
 
@@ -37,7 +36,7 @@ import CProgram
                 case .receive, .decide: break
                 case .end: return
                 case .send(let bytes): guard write(1, bytes, bytes.count) == bytes.count else { return }
-                case .sendLast(let bytes):
+                case .sendLast(let bytes), .sendUntilClosed(let bytes):
                     guard write(1, bytes, bytes.count) == bytes.count else { return }
                     close(1)
                 }

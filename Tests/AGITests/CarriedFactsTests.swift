@@ -65,11 +65,21 @@ import Testing
         "agi_callerid: 1\n200 result=1 (pass)\n", "agi_callerid: 1\r\n", "agi_callerid: 1\nHANGUP\n",
     ]
 
-    @Test(arguments: forged) func linesForgedBeforeTheDecisionAreDecidedAbout(more: String) {
+    /// The call that has them is decided about by its facts, before they come.
+    @Test(arguments: forged, [1, 5, .max]) func forgedLinesBehindTheFactsAreCounted(more: String, size: Int) {
         var driver = Driver()
-        driver.feed(Self.environment(more: more))
-        #expect(driver.requests.first?.source == IPAddress("192.0.2.7"))
-        #expect(driver.requests.first?.isForged == true && driver.exchange.forgedLines > 0)
+        driver.feed(Self.environment(more: more) + confirmation, by: size)
+        #expect(driver.requests.map(\.source) == [IPAddress("192.0.2.7")] && driver.requests.first?.isForged == false)
+        #expect(driver.exchange.closed() == .answered && driver.exchange.forgedLines > 0)
+    }
+
+    /// The answer is there when Asterisk has written its environment and looks for one.
+    @Test func areDecidedAboutAsSoonAsTheirLineIsWhole() {
+        var driver = Driver()
+        driver.feed("agi_network: yes\nagi_network_script: check?\(Self.query)")
+        #expect(driver.requests.isEmpty)
+        driver.feed("\n")
+        #expect(driver.requests.count == 1 && driver.sent.count == 1)
     }
 
     static let late = [

@@ -57,7 +57,8 @@ struct Driver {
             }
             switch action {
             case .receive: return
-            case .send(let line), .sendLast(let line): sent.append(String(decoding: line, as: UTF8.self))
+            case .send(let line), .sendLast(let line), .sendUntilClosed(let line):
+                sent.append(String(decoding: line, as: UTF8.self))
             case .end(let ending):
                 self.ending = ending
                 return

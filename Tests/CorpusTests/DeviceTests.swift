@@ -31,7 +31,7 @@ import Testing
         while let now = next, sent.count < 50 {
             let message = device.send(at: now)
             sent.append((now.microseconds / 1000, message))
-            next = device.hear(reply(message), at: now)
+            next = device.hear(reply(message), of: message, at: now)
         }
         return sent
     }

@@ -263,7 +263,7 @@ def test_pf_and_plain_are_what_their_readers_expect(daemon):
     daemon.control("ban", "add", "2001:db8::/64")
     daemon.control("ban", "add", "203.0.113.9", "--duration", "1h")
     assert re.fullmatch(r"203\.0\.113\.9 3(600|59\d)\n2001:db8::/64 -\n", daemon.control("export", "--format", "plain"))
-    # pf.conf(5): table <NAME> persist { ADDRESS ADDRESS }
+    # pf.conf(5): table <NAME> persist { ADDRESS ADDRESS }; Debian has no program that could read it
     assert daemon.control("export", "--format", "pf", "--set", "scanners") == \
         "table <scanners> persist { 203.0.113.9 2001:db8::/64 }\n"
     assert daemon.control("export", "--format", "pf", "-6") == "table <sipguardd> persist { 2001:db8::/64 }\n"

@@ -29,6 +29,13 @@ import Testing
         #expect(policy.quiet == .seconds(30))
     }
 
+    @Test func probationIsReplacedKeyByKeyAndCanBeSwitchedOff() throws {
+        let probation = try #require(try extending("probation: { newcomers: 3 per 1m, logins: 5 }").ruleset.probation)
+        #expect(probation.newcomers == RateLimit(events: 3, per: .seconds(60)) && probation.logins == 5)
+        #expect(probation.perSource == Self.base.probation?.perSource)
+        #expect(try extending("probation: { mode: off }").ruleset.probation == nil)
+    }
+
     @Test func aModeAloneSwitchesAnEntryWhereItStands() throws {
         let policy = try extending(
             "signatures: [{ name: ua-sipcli, mode: shadow }]\nlimits: [{ name: request-flood, mode: off }]"

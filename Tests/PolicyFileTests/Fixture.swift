@@ -26,6 +26,8 @@ enum Fixture {
 
 /// Keeps nothing: every event conforms and every key is new.
 final class ForgetfulStore: CounterStore {
+    let holds = HoldMark()
+
     func take(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome { .conforms }
     func remember(_ key: CounterKey, for duration: Duration, now: Instant) -> Bool { false }
     func remembers(_ key: CounterKey, now: Instant) -> Bool { false }

@@ -8,20 +8,23 @@ final class LimitBench {
     var records: [String: SourceRecord] = [:]
     var now = Instant.seconds(0)
 
-    init(_ limits: [LimitRule], signatures: [Signature] = [], trust: Trust = Trust(hold: .seconds(86_400), factor: 10))
-    {
+    init(
+        _ limits: [LimitRule], signatures: [Signature] = [], trust: Trust = Trust(hold: .seconds(86_400), factor: 10),
+        ladder: [Rung] = [Rung(answer: .drop, times: nil)], banAfter: Int = 1_000_000, probation: Probation? = nil
+    ) {
         let rest = Treatment(
             name: "rest", indication: Indication(tools: [], purposes: [], methods: [], answered: nil),
-            ladder: [Rung(answer: .drop, times: nil)], hold: .seconds(600))
+            ladder: ladder, hold: .seconds(600))
         let wide = RateLimit(events: 1_000_000, per: .seconds(1))
         let ruleset = Ruleset(
             mode: .enforce, sources: PrefixLengths(v4: 32, v6: 64), trust: trust, threshold: 100,
             signatures: signatures, limits: limits, treatments: [rest],
             budget: AnswerBudget(perSource: wide, total: wide),
             ban: BanPolicy(
-                afterMessages: 1_000_000, first: .seconds(600), factor: 4, most: .seconds(86_400),
+                afterMessages: banAfter, first: .seconds(600), factor: 4, most: .seconds(86_400),
                 mostUnproven: .seconds(600), decay: .seconds(86_400), answer: .drop),
-            addresses: AddressPolicy(own: [], trustedProxies: [], allow: []), quiet: .seconds(10))
+            addresses: AddressPolicy(own: [], trustedProxies: [], allow: []), quiet: .seconds(10),
+            probation: probation)
         engine = Engine(ruleset: ruleset, store: DictionaryStore())
     }
 
@@ -37,12 +40,19 @@ final class LimitBench {
         _ texts: [Field: String] = [:], from source: String = "198.51.100.7", count: Int = 1,
         standing: Standing = .stranger
     ) -> String {
+        decide(texts, from: source, count: count, standing: standing).rule
+    }
+
+    func decide(
+        _ texts: [Field: String] = [:], from source: String = "198.51.100.7", count: Int = 1,
+        standing: Standing = .stranger, transport: Transport = .udp
+    ) -> Decision {
         let (engine, now) = (engine, now)
         return with(source) { record in
-            withFacts(from: source, [.method: "REGISTER"].merging(texts) { $1 }) { facts in
+            withFacts(from: source, [.method: "REGISTER"].merging(texts) { $1 }, transport: transport) { facts in
                 var (facts, trace) = (facts, Trace?.none)
                 facts.count = count
-                return engine.check(facts, record: &record, standing: standing, ban: nil, now: now, trace: &trace).rule
+                return engine.check(facts, record: &record, standing: standing, ban: nil, now: now, trace: &trace)
             }
         }
     }
@@ -165,7 +175,7 @@ func rule(
 
     @Test func eachFurtherSourceThatFailsForOneUserIsTreated() {
         let distributed = rule(
-            .sourcesTried, key: [.user], 12, per: .seconds(21_600), LimitRule.Terms(sparesTrusted: true))
+            .sourcesTried, key: [.user], 12, per: .seconds(21_600), LimitRule.Terms(trusted: .exempt))
         let bench = LimitBench([distributed])
         bench.report(.authOK, [.authUser: "1001"], from: "203.0.113.1")
         for source in 1...40 {
@@ -189,7 +199,7 @@ func rule(
 
     @Test func manyTargetsAreASweepAndAFewForEverAreNone() {
         let sweep = rule(
-            .targets, 15, per: .seconds(43_200), purpose: .scan, LimitRule.Terms(methods: .options, sparesTrusted: true)
+            .targets, 15, per: .seconds(43_200), purpose: .scan, LimitRule.Terms(methods: .options, trusted: .exempt)
         )
         var bench = LimitBench([sweep])
         #expect(
@@ -210,7 +220,7 @@ func rule(
     @Test(arguments: [Standing.own, .trustedProxy, .allow, .stranger])
     func aTrunkMayAskAfterItsExtensions(standing: Standing) {
         let bench = LimitBench([
-            rule(.targets, 15, per: .seconds(43_200), LimitRule.Terms(methods: .options, sparesTrusted: true))
+            rule(.targets, 15, per: .seconds(43_200), LimitRule.Terms(methods: .options, trusted: .exempt))
         ])
         if standing == .stranger { bench.report(.authOK, [.authUser: "trunk"]) }
         for extensionNumber in 0..<2000 {

@@ -4,6 +4,7 @@ import Synchronization
 
 /// The store in its simplest form, to test the engine against; the real one has the same contract test.
 final class DictionaryStore: CounterStore {
+    let holds = HoldMark()
     private let entries = Mutex<[Int: Instant]>([:])
 
     private static func hash(_ key: CounterKey) -> Int {
@@ -28,6 +29,11 @@ final class DictionaryStore: CounterStore {
     func remembers(_ key: CounterKey, now: Instant) -> Bool {
         let hash = Self.hash(key)
         return entries.withLock { $0[hash].map { $0 > now } ?? false }
+    }
+
+    func arrival(of key: CounterKey) -> Instant? {
+        let hash = Self.hash(key)
+        return entries.withLock { $0[hash] ?? .never }
     }
 }
 

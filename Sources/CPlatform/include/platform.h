@@ -7,6 +7,13 @@
 /// accept4(2) with SOCK_CLOEXEC: the new descriptor, or -1 with errno set.
 int platform_accept(int listener);
 
+/// An epoll(7) instance for one of several accepting threads: a connection to `listener` wakes one of them, `wake_up` wakes
+/// all. -1 with errno set where there can be none.
+int platform_watch(int listener, int wake_up);
+
+/// Waits on such an instance: 1 for a connection, 0 once `wake_up` is readable.
+int platform_await_connection(int watch, int wake_up);
+
 /// SO_PEERCRED of a connected Unix socket: 0, or -1 with errno set.
 int platform_peer(int socket, uid_t *uid, gid_t *gid, pid_t *pid);
 
