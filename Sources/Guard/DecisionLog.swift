@@ -34,7 +34,10 @@ public final class DecisionLog: Sendable {
     private let stripes: [Stripe]
     private let turn = Atomic<Int>(0)
     private let lostLines = Atomic<Int>(0)
-    private let waker = Mutex<(@Sendable () -> Void)?>(nil)
+    private let waker = Mutex(Waker())
+
+    /// A function alone in a generic place would be wrapped anew at each look, until calling it takes a whole stack.
+    private struct Waker { var wake: (@Sendable () -> Void)? }
 
     private final class Stripe: Sendable {
         let buffer: Mutex<LogBuffer>
@@ -50,7 +53,7 @@ public final class DecisionLog: Sendable {
     public var lost: Int { lostLines.load(ordering: .relaxed) }
 
     /// What is called when a stripe has become half full, so that its lines are taken before the writer would come by itself.
-    public func whenFilling(_ wake: @escaping @Sendable () -> Void) { waker.withLock { $0 = wake } }
+    public func whenFilling(_ wake: @escaping @Sendable () -> Void) { waker.withLock { $0.wake = wake } }
 
     func countLost(_ lines: Int) { lostLines.add(lines, ordering: .relaxed) }
 
@@ -64,7 +67,7 @@ public final class DecisionLog: Sendable {
             switch stripe.buffer.withLockIfAvailable({ $0.add(line, at: now) }) {
             case .added: return
             case .nowHalfFull:
-                waker.withLock { $0 }?()
+                waker.withLock { $0.wake }?()
                 return
             case .noRoom, nil: continue
             }

@@ -100,6 +100,20 @@ import Testing
         }
     }
 
+    @Test func wakingTheWriterTakesAsMuchStackTheThousandthTimeAsTheFirst() {
+        let log = log()
+        let places = Mutex<[UInt]>([])
+        log.whenFilling { places.withLock { $0.append(stackPointer()) } }
+        let line = [UInt8](repeating: 0x20, count: DecisionLog.stripeBytes / 2)
+        var spare = LogBuffer(bytes: DecisionLog.stripeBytes)
+        for _ in 0..<1000 {
+            line.withUnsafeBytes { log.add($0, at: .never, stripe: 0) }
+            spare = log.take(stripe: 0, leaving: spare)
+        }
+        let seen = places.withLock { $0 }
+        #expect(seen.count == 1000 && Set(seen.dropFirst()).count == 1)
+    }
+
     @Test func whatPassedIsLeftOutWhereOnlyTreatedRequestsAreWanted() throws {
         let log = log { $0.coverage = .treated }
         let house = try House(decisionLog: log)
@@ -235,4 +249,10 @@ import Testing
             ("sip::p@h", "sip:@h"), ("", ""), ("sip:", "sip:"), ("tel:+1", "tel:+1"),
         ])
     func uri(text: String, kept: String) { #expect(redact(text, Redaction.uri) == kept) }
+}
+
+/// An address in the caller's frame or just below.
+@inline(never)
+private func stackPointer() -> UInt {
+    withUnsafeTemporaryAllocation(byteCount: 8, alignment: 8) { UInt(bitPattern: $0.baseAddress) }
 }
