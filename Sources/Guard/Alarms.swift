@@ -112,9 +112,7 @@ extension GuardState {
 
     /// Raises and ends alarms; each change is an event.
     func judgeAlarms(_ now: Instant) {
-        let requests =
-            totals.pass.load(ordering: .relaxed) &+ totals.reject.load(ordering: .relaxed)
-            &+ totals.ok200.load(ordering: .relaxed) &+ totals.drop.load(ordering: .relaxed)
+        let requests = [Verdict.pass, .reject, .ok200, .drop].reduce(0) { $0 &+ totals.count(of: $1) }
         // What was dropped under a lease is no news of what became of a request.
         let reports = Outcome.allCases.filter { $0 != .dropped }.reduce(0) { $0 &+ totals.count(of: $1) }
         let changes = alarms.judge(

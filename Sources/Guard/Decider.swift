@@ -10,29 +10,44 @@ public final class Decider {
     private var newest: Snapshot
     private var generation: UInt64
     private let recorder: DecisionRecorder?
+    private let told: VerdictCounts
+    /// Ids that no other thread gives: every decision needs one, and all would wait for the cache line of a common number.
+    private var ids: Range<UInt64> = 0..<0
 
     public init(_ state: GuardState) {
         self.state = state
         generation = state.publisher.generation
         newest = state.publisher.current
         recorder = state.decisionLog.map(DecisionRecorder.init)
+        told = state.totals.nextVerdictCounts()
     }
 
-    func snapshot() -> Snapshot {
+    func snapshot() -> Snapshot { withSnapshot { $0 } }
+
+    /// Lends the newest snapshot to `body`, which must not ask for it again. References to it are not counted: all threads would do
+    /// so in one cache line.
+    private func withSnapshot<Result>(_ body: (Snapshot) -> Result) -> Result {
         let generation = state.publisher.generation
         if generation != self.generation { (self.generation, newest) = (generation, state.publisher.current) }
-        return newest
+        return Unmanaged.passUnretained(newest)._withUnsafeGuaranteedRef(body)
+    }
+
+    private func nextID() -> UInt64 {
+        if ids.isEmpty { ids = state.nextDecisions(64) }
+        defer { ids = (ids.lowerBound + 1)..<ids.upperBound }
+        return ids.lowerBound
     }
 
     /// Decides about a request; the id finds the decision again. Another time than the present is for what was recorded.
     public func check(_ facts: RequestFacts, at now: Instant = Clock.now) -> (id: UInt64, decision: Decision) {
-        let snapshot = snapshot()
-        let feeds = snapshot.addresses.feeds(naming: facts.source)
-        // Nearly nobody is in a feed: the others' facts are not copied.
-        if feeds == 0 { return decide(facts, snapshot, now) }
-        var named = facts
-        named.feeds = feeds
-        return decide(named, snapshot, now)
+        withSnapshot { snapshot in
+            let feeds = snapshot.addresses.feeds(naming: facts.source)
+            // Nearly nobody is in a feed: the others' facts are not copied.
+            if feeds == 0 { return decide(facts, snapshot, now) }
+            var named = facts
+            named.feeds = feeds
+            return decide(named, snapshot, now)
+        }
     }
 
     private func decide(
@@ -41,7 +56,7 @@ public final class Decider {
         let ruleset = snapshot.engine.ruleset
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
         let ban = snapshot.addresses.ban(on: facts.source, now: now)
-        let id = state.nextDecision()
+        let id = nextID()
         var trace: Trace?
         let key = ruleset.sources.key(of: facts.source)
         let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
@@ -54,7 +69,7 @@ public final class Decider {
             if !decision.events.isEmpty { announce(decision, record, facts.user) }
             return decision
         }
-        state.totals.count(decision, facts.count)
+        count(decision, facts.count)
         snapshot.hits.add(decision.hits)
         recorder?.record(decision, id: id, facts, at: now)
         return (id, decision)
@@ -71,7 +86,7 @@ public final class Decider {
             let incident = record.flood.incident
             let decision = snapshot.engine.report(outcome, facts, record: &record, standing: standing, now: now)
             if decision.events.contains(.floodBegan) {
-                begin(facts, id: state.nextDecision(), previous: incident, counted: 0, &record, ruleset, now)
+                begin(facts, id: nextID(), previous: incident, counted: 0, &record, ruleset, now)
             }
             if !decision.events.isEmpty { announce(decision, record, facts.user) }
             return decision
@@ -98,7 +113,12 @@ public final class Decider {
         }
         recorder?.record(.dropped, facts, at: now)
         state.totals.count(.dropped, facts.count)
-        state.totals.count(decision, facts.count)
+        count(decision, facts.count)
+    }
+
+    private func count(_ decision: Decision, _ requests: Int) {
+        told.count(decision, requests)
+        if !decision.events.isEmpty { state.totals.count(decision.events, decision.endedFloodAnswers) }
     }
 
     /// Puts what began into the queues of the log and of those who act on it; both are somebody else's thread.

@@ -41,6 +41,9 @@ public final class DecisionLog: Sendable {
 
     private final class Stripe: Sendable {
         let buffer: Mutex<LogBuffer>
+        /// The next stripe's lock is in another cache line.
+        private let gap = CacheLine()
+
         init(bytes: Int) { buffer = Mutex(LogBuffer(bytes: bytes)) }
     }
 
@@ -96,6 +99,7 @@ final class LogBuffer: @unchecked Sendable {
     private static let header = 12
     private let memory: UnsafeMutableRawBufferPointer
     @exclusivity(unchecked) private var count = 0
+    private let gap = CacheLine()
 
     init(bytes: Int) { memory = .allocate(byteCount: bytes, alignment: 16) }
 

@@ -43,15 +43,12 @@ extension GuardSession {
 
     private var requests: JSONValue {
         let totals = state.totals
-        let counts = [
-            totals.pass.load(ordering: .relaxed), totals.reject.load(ordering: .relaxed),
-            totals.ok200.load(ordering: .relaxed), totals.drop.load(ordering: .relaxed),
-        ]
+        let counts = [Verdict.pass, .reject, .ok200, .drop].map(totals.count)
         return [
             "total": Self.number(counts.reduce(0, &+)), "pass": Self.number(counts[0]),
             "reject": Self.number(counts[1]),
             "ok200": Self.number(counts[2]), "drop": Self.number(counts[3]),
-            "shadow": Self.number(totals.shadow.load(ordering: .relaxed)),
+            "shadow": Self.number(totals.shadow),
         ]
     }
 

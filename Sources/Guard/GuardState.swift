@@ -53,8 +53,11 @@ public final class GuardState: Sendable {
     /// How many attacks have been recognised since the start.
     public var incidentCount: Int { incidents.count }
 
-    /// A new decision's id.
-    func nextDecision() -> UInt64 { decisions.add(1, ordering: .relaxed).newValue }
+    /// Ids of decisions to come.
+    func nextDecisions(_ count: UInt64) -> Range<UInt64> {
+        let ids = decisions.add(count, ordering: .relaxed)
+        return (ids.oldValue + 1)..<(ids.newValue + 1)
+    }
 
     /// Tells `stats.get` of an error count that is kept elsewhere.
     public func addErrorCount(_ name: String, _ count: @escaping @Sendable () -> Int) {

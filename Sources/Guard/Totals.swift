@@ -3,11 +3,8 @@ import Synchronization
 
 /// What happened since the start, counted without locks.
 final class Totals: Sendable {
-    let pass = Atomic<UInt64>(0)
-    let reject = Atomic<UInt64>(0)
-    let ok200 = Atomic<UInt64>(0)
-    let drop = Atomic<UInt64>(0)
-    let shadow = Atomic<UInt64>(0)
+    private let told = (0..<8).map { _ in VerdictCounts() }
+    private let turn = Atomic<Int>(0)
     let sourceBudgetSpent = Atomic<UInt64>(0)
     let totalBudgetSpent = Atomic<UInt64>(0)
     let floodsSeen = Atomic<UInt64>(0)
@@ -20,17 +17,14 @@ final class Totals: Sendable {
 
     private final class Counter: Sendable { let value = Atomic<UInt64>(0) }
 
-    func count(_ decision: Decision, _ requests: Int) {
-        let requests = UInt64(requests)
-        switch decision.answer.verdict {
-        case .pass: pass.add(requests, ordering: .relaxed)
-        case .reject: reject.add(requests, ordering: .relaxed)
-        case .ok200: ok200.add(requests, ordering: .relaxed)
-        case .drop: drop.add(requests, ordering: .relaxed)
-        }
-        if decision.shadow != nil { shadow.add(requests, ordering: .relaxed) }
-        if !decision.events.isEmpty { count(decision.events, decision.endedFloodAnswers) }
-    }
+    /// Where a thread counts the verdicts that it tells.
+    func nextVerdictCounts() -> VerdictCounts { told[turn.add(1, ordering: .relaxed).oldValue & (told.count - 1)] }
+
+    /// Requests that were answered with this verdict.
+    func count(of verdict: Verdict) -> UInt64 { told.reduce(0) { $0 &+ $1[verdict].load(ordering: .relaxed) } }
+
+    /// Requests that rules in shadow mode would have answered otherwise.
+    var shadow: UInt64 { told.reduce(0) { $0 &+ $1.shadow.load(ordering: .relaxed) } }
 
     func count(_ events: Decision.Events, _ endedFloodAnswers: UInt32) {
         if events.contains(.sourceBudgetSpent) { sourceBudgetSpent.add(1, ordering: .relaxed) }
@@ -50,6 +44,39 @@ final class Totals: Sendable {
     func count(of outcome: Outcome) -> UInt64 {
         outcomes[Outcome.allCases.firstIndex(of: outcome)!].value.load(ordering: .relaxed)
     }
+}
+
+/// How often each verdict was told. There are several of these, since threads on different processors would wait for the cache line
+/// of one.
+final class VerdictCounts: Sendable {
+    private let pass = Atomic<UInt64>(0)
+    private let reject = Atomic<UInt64>(0)
+    private let ok200 = Atomic<UInt64>(0)
+    private let drop = Atomic<UInt64>(0)
+    fileprivate let shadow = Atomic<UInt64>(0)
+    /// What lies behind it is in another cache line.
+    private let gap = CacheLine()
+
+    func count(_ decision: Decision, _ requests: Int) {
+        self[decision.answer.verdict].add(UInt64(requests), ordering: .relaxed)
+        if decision.shadow != nil { shadow.add(UInt64(requests), ordering: .relaxed) }
+    }
+
+    fileprivate subscript(verdict: Verdict) -> Atomic<UInt64> {
+        _read {
+            switch verdict {
+            case .pass: yield pass
+            case .reject: yield reject
+            case .ok200: yield ok200
+            case .drop: yield drop
+            }
+        }
+    }
+}
+
+/// As many bytes as a processor takes at once.
+struct CacheLine {
+    private let bytes = InlineArray<8, UInt64>(repeating: 0)
 }
 
 /// Floods that are over, by how many answers it took.
