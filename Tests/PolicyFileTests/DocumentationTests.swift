@@ -47,7 +47,7 @@ import Testing
         ("probation.", "Keys", PolicyReader.probationKeys), ("lease.", "Keys", PolicyReader.leaseKeys),
         ("dialling.", "Keys", DiallingReader.keys), ("", "allow", PolicyReader.allowKeys),
         ("", "feeds", FeedReader.keys), ("", "signatures", SignatureReader.keys), ("", "limits", LimitReader.keys),
-        ("", "treatments", TreatmentReader.keys.filter { $0 != "for" && $0 != "mode" }),
+        ("", "treatments", TreatmentReader.keys.filter { $0 != "for" }),
         ("for.", "treatments", TreatmentReader.indicationKeys),
     ]
     /// Maps of which each key has its row.
