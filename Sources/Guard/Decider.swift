@@ -9,6 +9,7 @@ public final class Decider {
     /// The newest snapshot that this thread has seen, and its number.
     private var newest: Snapshot
     private var generation: UInt64
+    private let sources: SourceTable
     private let recorder: DecisionRecorder?
     private let told: VerdictCounts
     /// Ids that no other thread gives: every decision needs one, and all would wait for the cache line of a common number.
@@ -16,6 +17,7 @@ public final class Decider {
 
     public init(_ state: GuardState) {
         self.state = state
+        sources = state.sources
         generation = state.publisher.generation
         newest = state.publisher.current
         recorder = state.decisionLog.map(DecisionRecorder.init)
@@ -59,7 +61,7 @@ public final class Decider {
         let id = nextID()
         var trace: Trace?
         let key = ruleset.sources.key(of: facts.source)
-        let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
+        let decision = sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
             record.last.id = id
             let flood = FloodStanding(record.flood)
             var decision = snapshot.engine.check(
@@ -82,7 +84,7 @@ public final class Decider {
         let ruleset = snapshot.engine.ruleset
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
         let key = ruleset.sources.key(of: facts.source)
-        let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
+        let decision = sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
             let incident = record.flood.incident
             let decision = snapshot.engine.report(outcome, facts, record: &record, standing: standing, now: now)
             if decision.events.contains(.floodBegan) {
@@ -104,7 +106,7 @@ public final class Decider {
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
         let ban = snapshot.addresses.ban(on: facts.source, now: now)
         let key = ruleset.sources.key(of: facts.source)
-        let decision = state.sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
+        let decision = sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
             let flood = FloodStanding(record.flood)
             let decision = snapshot.engine.dropped(facts, record: &record, standing: standing, ban: ban, now: now)
             follow(decision, facts, id: record.last.id, before: flood, record: &record, ruleset, now: now)

@@ -56,7 +56,7 @@ extension Engine {
     /// How far a limit is used up before this request.
     func usage(of rule: LimitRule, _ facts: RequestFacts, _ credit: Credit, _ now: Instant) -> String {
         guard let limit = rule.limit(for: credit) else { return "not for trusted sources" }
-        guard LimitPlace(index: 0, methods: rule.terms.methods).concerns(MethodSet(facts[.method])) else {
+        guard LimitPlace(index: 0, of: rule).concerns(MethodSet(facts[.method])) else {
             return "not for this method"
         }
         let key = rule.scope.key(rule.id, facts, grouping: ruleset.sources)

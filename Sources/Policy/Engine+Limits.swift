@@ -67,24 +67,26 @@ extension Engine {
         guard !standing.isProtected else { return nil }
         var first: (LimitRule, Duration)?
         for place in ruleset.requestLimits where place.concerns(marks.method) {
-            let rule = ruleset.limits[place.index]
-            guard case .exceeds(let retry) = meter(rule, facts, credit, now) else {
-                trace?.add("limit \(rule.name)", usage(of: rule, facts, credit, now))
-                continue
-            }
-            if isSpared(rule, facts, credit, address, now) {
-                trace?.add("limit \(rule.name)", "exceeded by the source, but not by this trusted user")
-                continue
-            }
-            marks.hits.addLimit(place.index)
-            trace?.add(
-                "limit \(rule.name)",
-                "exceeded: \(rule.event.rawValue) conform again in \(retry.secondsRoundedUp) s, \(rule.mode.rawValue)")
-            if rule.mode == .shadow {
-                let answer = treatment(for: Cause(rule), method: facts[.method], answered: true).ladder[0].answer
-                marks.shadow = Decision.Shadow(verdict: answer.verdict, rule: rule.name)
-            } else if first == nil {
-                first = (rule, retry)
+            place.withRule { rule in
+                guard case .exceeds(let retry) = meter(rule, facts, credit, now) else {
+                    trace?.add("limit \(rule.name)", usage(of: rule, facts, credit, now))
+                    return
+                }
+                if isSpared(rule, facts, credit, address, now) {
+                    trace?.add("limit \(rule.name)", "exceeded by the source, but not by this trusted user")
+                    return
+                }
+                marks.hits.addLimit(place.index)
+                trace?.add(
+                    "limit \(rule.name)",
+                    "exceeded: \(rule.event.rawValue) conform again in \(retry.secondsRoundedUp) s, \(rule.mode.rawValue)"
+                )
+                if rule.mode == .shadow {
+                    let answer = treatment(for: Cause(rule), method: facts[.method], answered: true).ladder[0].answer
+                    marks.shadow = Decision.Shadow(verdict: answer.verdict, rule: rule.name)
+                } else if first == nil {
+                    first = (rule, retry)
+                }
             }
         }
         return first
@@ -106,15 +108,16 @@ extension Engine {
     /// What the limits add to the request's score that decide nothing by themselves.
     func weigh(_ facts: RequestFacts, _ credit: Credit, _ now: Instant, _ marks: inout Marks, _ trace: inout Trace?) {
         for place in ruleset.hints where place.concerns(marks.method) {
-            let rule = ruleset.limits[place.index]
-            guard let weight = rule.terms.weight, meter(rule, facts, credit, now) != .conforms else {
-                trace?.add("limit \(rule.name)", usage(of: rule, facts, credit, now))
-                continue
+            place.withRule { rule in
+                guard let weight = rule.terms.weight, meter(rule, facts, credit, now) != .conforms else {
+                    trace?.add("limit \(rule.name)", usage(of: rule, facts, credit, now))
+                    return
+                }
+                marks.hits.addLimit(place.index)
+                trace?.add("limit \(rule.name)", "exceeded, +\(weight), \(rule.mode.rawValue)")
+                marks.shadowScore += weight
+                if rule.mode == .enforce { marks.score += weight }
             }
-            marks.hits.addLimit(place.index)
-            trace?.add("limit \(rule.name)", "exceeded, +\(weight), \(rule.mode.rawValue)")
-            marks.shadowScore += weight
-            if rule.mode == .enforce { marks.score += weight }
         }
     }
 }

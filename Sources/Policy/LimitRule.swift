@@ -61,10 +61,20 @@ public final class LimitRule: Sendable {
     }
 }
 
-/// Where a limit stands in the ruleset, and which requests concern it: all that most requests need to know of it.
+/// A limit of a ruleset: where it stands there, and which requests concern it, which is all that most need to know of it.
 struct LimitPlace: Sendable {
     let index: Int
     let methods: MethodSet
+    private let rule: Unmanaged<LimitRule>
+
+    /// - Parameter rule: kept by the ruleset, for longer than this.
+    init(index: Int, of rule: LimitRule) {
+        (self.index, methods, self.rule) = (index, rule.terms.methods, .passUnretained(rule))
+    }
 
     func concerns(_ method: MethodSet) -> Bool { methods.isEmpty || !methods.isDisjoint(with: method) }
+
+    /// Lends the limit. References to it are not counted: all threads would do so in one cache line.
+    @inline(__always)
+    func withRule(_ body: (LimitRule) -> Void) { rule._withUnsafeGuaranteedRef(body) }
 }

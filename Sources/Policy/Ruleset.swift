@@ -64,7 +64,7 @@ public final class Ruleset: Sendable {
 
     private static func places(_ limits: [LimitRule], where belongs: (LimitRule) -> Bool) -> [LimitPlace] {
         limits.indices.filter { limits[$0].mode != .off && belongs(limits[$0]) }.map {
-            LimitPlace(index: $0, methods: limits[$0].terms.methods)
+            LimitPlace(index: $0, of: limits[$0])
         }
     }
 
