@@ -178,7 +178,7 @@ final class OpenListener: Sendable {
     var events: [ListenerEvent] { seen.events.withLock { $0 } }
 
     /// How many requests were to be dropped.
-    var dropped: UInt64 { state.totals.drop.load(ordering: .relaxed) }
+    var dropped: UInt64 { state.totals.count(of: Verdict.drop) }
 
     /// Ends it; what it has counted is complete then.
     func stop() -> ListenerCounters {
