@@ -16,8 +16,6 @@ struct EightBytes: Equatable {
         word = UInt64(high) << 32 | UInt64(low)
     }
 
-    private init(word: UInt64) { self.word = word }
-
     /// The place of the first that is `byte`.
     @inline(__always)
     func first(_ byte: UInt8) -> Int? {
@@ -25,14 +23,15 @@ struct EightBytes: Equatable {
         return found == 0 ? nil : found.trailingZeroBitCount >> 3
     }
 
-    /// With ASCII letters in lower case.
+    /// Whether these are the bytes of `wanted`, where ASCII letters in lower case stand for both cases.
     @inline(__always)
-    var lowercased: EightBytes {
+    func equals(lowercase wanted: EightBytes) -> Bool {
         let tops = Self.ones << 7
-        // Seven bits and what lifts the letters' ends, A and what follows Z, into the eighth.
-        let rest = word & ~tops
-        let (fromA, behindZ) = (rest &+ Self.ones &* (0x80 - 0x41), rest &+ Self.ones &* (0x80 - 0x5B))
-        return EightBytes(word: word | (fromA & ~behindZ & ~word & tops) >> 2)
+        // Seven bits and what lifts the letters' ends, a and what follows z, into the eighth.
+        let rest = wanted.word & ~tops
+        let (fromA, behindZ) = (rest &+ Self.ones &* (0x80 - 0x61), rest &+ Self.ones &* (0x80 - 0x7B))
+        // The cases of a letter differ in one bit.
+        return word | (fromA & ~behindZ & ~wanted.word & tops) >> 2 == wanted.word
     }
 
     /// The top bit of each byte whose bits under `mask` are `byte`, the first byte's lowest. Above one that is set another may
