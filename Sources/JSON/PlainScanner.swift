@@ -58,6 +58,15 @@ public struct PlainScanner {
         return true
     }
 
+    /// Takes the member's name and its colon if they come next; `key` is asked otherwise.
+    @inlinable
+    @inline(__always)
+    public mutating func take(_ member: PlainMember) -> Bool {
+        guard count &- position >= 16, member.stands(at: base + position) else { return false }
+        position &+= member.count
+        return true
+    }
+
     /// The bytes from an earlier position up to here, as they stand in the text.
     public func text(from start: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: base + start, count: position - start)
@@ -196,5 +205,31 @@ public struct PlainName: Equatable {
 
     public init(_ name: StaticString) {
         self.init(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    }
+}
+
+/// A member's name as it is written, with its quotes and its colon, to be compared at once.
+public struct PlainMember {
+    @usableFromInline let bytes: SIMD16<UInt8>
+    /// Which of the bytes count.
+    @usableFromInline let mask: UInt32
+    @usableFromInline let count: Int
+
+    /// A name of more than thirteen bytes is a mistake of the program.
+    public init(_ name: StaticString) {
+        count = name.utf8CodeUnitCount + 3
+        precondition(count <= 16)
+        var bytes = SIMD16<UInt8>(repeating: 0x22)
+        for place in 0..<name.utf8CodeUnitCount { bytes[place + 1] = name.utf8Start[place] }
+        bytes[count - 1] = 0x3A
+        (self.bytes, mask) = (bytes, 1 << UInt32(count) - 1)
+    }
+
+    @inlinable
+    @inline(__always)
+    func stands(at start: UnsafePointer<UInt8>) -> Bool {
+        withUnsafeBytes(of: bytes) {
+            plain_same16(start, $0.baseAddress!.assumingMemoryBound(to: UInt8.self), mask) != 0
+        }
     }
 }

@@ -12,7 +12,12 @@ public enum MessageReader {
         guard let start = lines.next() else { return }
         readStartLine(start, text, into: &facts)
         while let line = lines.next() {
-            if let (header, value) = Header.read(line, text) { read(header, value, text, into: &facts) }
+            var rest = line
+            text.skipSpace(&rest)
+            guard !rest.isEmpty, let (header, length) = Header.named(rest, text) else { continue }
+            rest.start &+= length
+            text.skipSpace(&rest)
+            if text.take(0x3A, &rest) { read(header, text.trimmed(rest), text, into: &facts) }
         }
         readBody(MessageText.Part(lines.place, text.count), text, into: &facts)
     }
@@ -85,21 +90,10 @@ public enum MessageReader {
 private enum Header {
     case from, to, via, contact, userAgent, callID, cseq, maxForwards, authorization
 
-    /// The header that a line holds, and its value; nil where it holds none of these.
-    @inline(__always)
-    static func read(_ line: MessageText.Part, _ text: MessageText) -> (Header, value: MessageText.Part)? {
-        var rest = line
-        text.skipSpace(&rest)
-        guard !rest.isEmpty, let (header, length) = name(rest, text) else { return nil }
-        rest.start &+= length
-        text.skipSpace(&rest)
-        return text.take(0x3A, &rest) ? (header, text.trimmed(rest)) : nil
-    }
-
-    /// With which name the line begins, as far as its letters tell: a colon must follow. Its first letter leaves one to
+    /// With which of their names a line begins, as far as its letters tell: a colon must follow. The first letter leaves one to
     /// be compared, or three.
     @inline(__always)
-    private static func name(_ line: MessageText.Part, _ text: MessageText) -> (Header, length: Int)? {
+    static func named(_ line: MessageText.Part, _ text: MessageText) -> (Header, length: Int)? {
         switch text[line.start] | 0x20 {
         case 0x66: return (.from, text.begins(line, "from") ? 4 : 1)
         case 0x74: return (.to, text.begins(line, "to") ? 2 : 1)

@@ -64,13 +64,17 @@ package struct Requests {
 
     private static let lineBreaks = ["\n", "\r\n ", "\r\n\t", "\r\r\n", "\r"]
 
-    private static let starts = ["REGISTER sip:pbx.example.com SIP/2.0", "OPTIONS sip:a", "INVITE", "A  sip:b  c", "", " x y"]
+    private static let starts = [
+        "REGISTER sip:pbx.example.com SIP/2.0", "OPTIONS sip:a", "INVITE", "A  sip:b  c", "", " x y",
+    ]
 
     private static let headers: [String] = {
         var headers = [
             "Contact: <sip:1001@192.168.1.50:5060>", "m: *", "User-Agent: Yealink SIP-T46S 66.85.0.5", "user-agent:",
-            "Call-ID: 0_1468215829@192.168.1.50", "i : 7", "CSeq: 2 REGISTER", "cseq: 1234567890", "CSeq: 0", "Max-Forwards: 70",
-            "max-forwards : 999999999x", "Content-Length: 0", "Cseqx: 1", "Call_ID: 1", "X", ":", " folded", "\tfolded: 2",
+            "Call-ID: 0_1468215829@192.168.1.50", "i : 7", "CSeq: 2 REGISTER", "cseq: 1234567890", "CSeq: 0",
+            "Max-Forwards: 70",
+            "max-forwards : 999999999x", "Content-Length: 0", "Cseqx: 1", "Call_ID: 1", "X", ":", " folded",
+            "\tfolded: 2",
         ]
         for name in ["From", "f", "FROM ", "To", "t"] { headers += addresses.map { "\(name): \($0)" } }
         for name in ["Via", "v", "vIA\t"] { headers += vias.map { "\(name): \($0)" } }

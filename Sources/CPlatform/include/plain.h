@@ -59,6 +59,13 @@ static inline struct plain_name plain_before_quote16(const uint8_t *from)
     };
 }
 
+/// Whether the sixteen bytes at `from` and at `text` are the same where `mask` has a bit.
+static inline int plain_same16(const uint8_t *from, const uint8_t *text, unsigned mask)
+{
+    __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)from), _mm_loadu_si128((const __m128i *)text));
+    return ((unsigned)_mm_movemask_epi8(same) & mask) == mask;
+}
+
 /// How many of the sixteen bytes at `from` are digits that stand before all others.
 static inline unsigned plain_digits16(const uint8_t *from)
 {
@@ -118,6 +125,13 @@ static inline struct plain_name plain_before_quote16(const uint8_t *from)
     memcpy(&name.low, bytes, 8);
     memcpy(&name.high, bytes + 8, 8);
     return name;
+}
+
+static inline int plain_same16(const uint8_t *from, const uint8_t *text, unsigned mask)
+{
+    for (unsigned index = 0; index < 16; index++)
+        if (mask >> index & 1 && from[index] != text[index]) return 0;
+    return 1;
 }
 
 static inline unsigned plain_digits16(const uint8_t *from)
@@ -198,7 +212,7 @@ struct plain_feeds {
     size_t room, count;
 };
 
-static inline void plain_add_feed(struct plain_feeds *feeds, ptrdiff_t place)
+static inline void plain_add_feed(struct plain_feeds *feeds, size_t place)
 {
     if (feeds->count < feeds->room) feeds->places[feeds->count++] = (uint32_t)place;
 }
@@ -209,44 +223,44 @@ static inline void plain_add_feed(struct plain_feeds *feeds, ptrdiff_t place)
 static inline size_t plain_unescape(
     uint8_t *to, const uint8_t *from, size_t count, size_t *read, struct plain_feeds *feeds)
 {
-    const uint8_t *begin = to, *next = from, *end = from + count;
+    /* Before the last of these there are sixteen bytes, and an escape of four in the last of them. */
+    size_t index = 0, place = 0, wide = count < 20 ? 0 : count - 19;
     *read = 0;
-    while (next < end) {
+    for (;;) {
         /* What is copied of a piece from its escape on is written over. */
-        if (end - next >= 20) {
-            unsigned special = plain_copy16(to, next);
+        if (index < wide) {
+            unsigned special = plain_copy16(to + place, from + index);
             if (!special) {
-                to += 16;
-                next += 16;
+                index += 16;
+                place += 16;
                 continue;
             }
-            to += __builtin_ctz(special);
-            next += __builtin_ctz(special);
+            index += (size_t)__builtin_ctz(special);
+            place += (size_t)__builtin_ctz(special);
             /* A line ends: the escape that there is most of. */
-            if (memcmp(next, "\\r\\n", 4) == 0) {
-                memcpy(to, "\r\n", 2);
-                plain_add_feed(feeds, to + 1 - begin);
-                to += 2;
-                next += 4;
+            if (memcmp(from + index, "\\r\\n", 4) == 0) {
+                memcpy(to + place, "\r\n", 2);
+                plain_add_feed(feeds, place + 1);
+                index += 4;
+                place += 2;
                 continue;
             }
         } else {
-            size_t plain = plain_copy(to, next, (size_t)(end - next));
-            to += plain;
-            next += plain;
-            if (next == end) return 0;
+            size_t plain = plain_copy(to + place, from + index, count - index);
+            index += plain;
+            place += plain;
+            if (index == count) return 0;
         }
-        if (*next == '"') {
-            *read = (size_t)(next - from) + 1;
-            return (size_t)(to - begin);
+        if (from[index] == '"') {
+            *read = index + 1;
+            return place;
         }
-        uint8_t byte = *next == '\\' && next + 1 < end ? plain_escaped(next[1]) : 0;
+        uint8_t byte = from[index] == '\\' && index + 1 < count ? plain_escaped(from[index + 1]) : 0;
         if (!byte) return 0;
-        if (byte == '\n') plain_add_feed(feeds, to - begin);
-        *to++ = byte;
-        next += 2;
+        if (byte == '\n') plain_add_feed(feeds, place);
+        to[place++] = byte;
+        index += 2;
     }
-    return 0;
 }
 
 #endif
