@@ -10,8 +10,8 @@
  *
  *   -w WINDOW   closed loop: so many phones wait for an answer at any time, and the next asks when one has it
  *   -r RATE     open loop: so many requests of phones a second, evenly
- *   -b BATCH    the flood at full speed, whether it is answered or not: so many requests behind each one of a phone, and the
- *               window is of phones; so nothing is sent that the proxy has no room for
+ *   -b BATCH    the flood at full speed, whether it is answered or not: so many requests before each one of a phone, up to 31
+ *               of one attacker in a row, and the window is of phones; so nothing is sent that the proxy has no room for
  *   -R RATE     the flood in an open loop
  *
  * Prints one line of JSON: requests by kind, answers, times in us, and the CPU time of the processes.
@@ -20,6 +20,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PLACES = 8, DIGITS = 10, LIMIT = 4096, BURST = 64, RING = 1 << 17, PIDS = 16 };
+enum { PLACES = 8, DIGITS = 10, LIMIT = 4096, BURST = 64, RING = 1 << 17, PIDS = 16, SEGMENTS = 31 };
 static const uint64_t FIRST = 1000000000, PATIENCE = 200000000;    /* ten digits, always; ns */
 
 struct text {
@@ -129,10 +130,44 @@ static void prepare(struct text *text, uint32_t source) {
     memcpy(CMSG_DATA(header), &info, sizeof info);
 }
 
+static uint32_t attacker(uint64_t number) { return (127u << 24 | 32u << 16) + 1 + (uint32_t)(number % (uint64_t)attackers); }
+
 static void send_flood(void) {
     number_text(&flood, next_number);
     ring[next_number++ % RING].sent_at = 0;
-    prepare(&flood, (127u << 24 | 32u << 16) + 1 + (uint32_t)(flood_sent++ % (uint64_t)attackers));
+    prepare(&flood, attacker(flood_sent++));
+}
+
+/* As many requests of one attacker as the kernel cuts out of one send (UDP_SEGMENT): the generator must not be slower than the proxy. */
+static void send_run(long count) {
+    static char run[SEGMENTS * LIMIT], ancillary[CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(uint16_t))];
+    static uint64_t runs;
+    uint16_t size = (uint16_t)flood.length;
+    struct iovec part = {run, flood.length * (size_t)count};
+    struct msghdr message = {
+        .msg_name = &target, .msg_namelen = sizeof target, .msg_iov = &part, .msg_iovlen = 1, .msg_control = ancillary,
+        .msg_controllen = sizeof ancillary};
+    struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(attacker(runs++))};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof info), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO};
+    memcpy(CMSG_DATA(header), &info, sizeof info);
+    header = CMSG_NXTHDR(&message, header);
+    *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof size), .cmsg_level = IPPROTO_UDP, .cmsg_type = UDP_SEGMENT};
+    memcpy(CMSG_DATA(header), &size, sizeof size);
+    flush();
+    for (long i = 0; i < count; i++) {
+        number_text(&flood, next_number);
+        ring[next_number++ % RING].sent_at = 0;
+        memcpy(run + flood.length * (size_t)i, flood.bytes, flood.length);
+    }
+    while (sendmsg(descriptor, &message, 0) < 0)
+        if (errno != EINTR) die("sendmsg");
+    flood_sent += (uint64_t)count;
+}
+
+static void send_batch(void) {
+    long room = 65000 / (long)flood.length, most = room < SEGMENTS ? room : SEGMENTS;
+    for (long rest = batch; rest > 0; rest -= most) send_run(rest < most ? rest : most);
 }
 
 static void send_phone(void) {
@@ -198,7 +233,7 @@ static void run(uint64_t start, uint64_t end) {
             due = start + (uint64_t)((double)(phones_sent + 1) * 1e9 / rate);
         } else {
             while ((long)waiting < window) {
-                for (long i = 0; i < batch; i++) send_flood();
+                if (batch > 0) send_batch();
                 send_phone();
             }
         }
