@@ -6,7 +6,7 @@
  *
  * One UDP socket carries all: each datagram names its own source address (IP_PKTINFO), any of 127.0.0.0/8. Phones have
  * addresses from 127.16.0.1 on, attackers from 127.32.0.1 on. In the files "@@@@@@@@@@" becomes a number of ten digits that
- * counts requests; it must stand in the Via branch, behind "branch=z9hG4bK", where the answer brings it back.
+ * differs in each request; it must stand in the Via branch, behind "branch=z9hG4bK", where the answer brings it back.
  *
  *   -w WINDOW   closed loop: so many phones wait for an answer at any time, and the next asks when one has it
  *   -r RATE     open loop: so many requests of phones a second, evenly
@@ -32,6 +32,7 @@
 
 enum { PLACES = 8, DIGITS = 10, LIMIT = 4096, BURST = 64, RING = 1 << 17, PIDS = 16, SEGMENTS = 31 };
 static const uint64_t FIRST = 1000000000, PATIENCE = 200000000;    /* ten digits, always; ns */
+static const uint64_t FACTOR = 618033989, INVERSE = 1536909;     /* modulo FIRST */
 
 struct text {
     char bytes[LIMIT];
@@ -92,9 +93,12 @@ static void read_text(struct text *text, const char *path) {
         text->places[text->count++] = (size_t)(place - text->bytes);
 }
 
+/* Numbers are sent as the digits of FACTOR times them, which all change from one to the next, as those do that phones draw. */
+static uint64_t mixed(uint64_t number, uint64_t factor) { return number % FIRST * factor % FIRST; }
+
 static void number_text(struct text *text, uint64_t number) {
     char digits[24];
-    snprintf(digits, sizeof digits, "%010llu", (unsigned long long)(FIRST + number));
+    snprintf(digits, sizeof digits, "%010llu", (unsigned long long)(FIRST + mixed(number, FACTOR)));
     for (int i = 0; i < text->count; i++) memcpy(text->bytes + text->places[i], digits, DIGITS);
 }
 
@@ -180,7 +184,7 @@ static void send_phone(void) {
 static void receive(const char *answer, size_t length, uint64_t at) {
     const char *branch = memmem(answer, length, "branch=z9hG4bK", 14);
     if (!branch || branch + 14 + DIGITS > answer + length) return;
-    uint64_t number = strtoull(branch + 14, NULL, 10) - FIRST;
+    uint64_t number = mixed(strtoull(branch + 14, NULL, 10) - FIRST, INVERSE);
     if (number >= next_number || next_number - number > RING) return;
     uint64_t *sent_at = &ring[number % RING].sent_at;
     if (!*sent_at) {
