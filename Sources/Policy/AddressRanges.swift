@@ -1,17 +1,16 @@
 /// Numbers for ranges of addresses, looked up in a few cache lines and without an allocation.
 ///
-/// IPv4 goes through an index of the upper 16 bits and a branch-free binary search behind it; IPv6 through every 64th start
-/// and then the 64 behind that. Both are flat memory, freed in one piece whoever lets go of it last.
+/// IPv4 goes through an index of the upper 16 bits and a branch-free binary search behind it; IPv6, of which no bits are sure to
+/// differ, through a tree. Both are flat memory, freed in one piece whoever lets go of it last.
 final class AddressRanges: @unchecked Sendable {
     private let v4: FlatMemory<UInt32>
     private let v4Values: FlatMemory<UInt32>
     /// How many starts lie before each of the 65536 blocks; empty where there are so few that a search is quicker.
     private let index: FlatMemory<UInt32>
-    private let v6: FlatMemory<UInt128>
+    /// Begins at the first address of all, unless it is empty.
+    private let v6: SearchTree
     private let v6Values: FlatMemory<UInt32>
-    private let heads: FlatMemory<UInt128>
 
-    private static let block = 64
     private static let mapped: UInt128 = 0xFFFF << 32
 
     /// - Parameter steps: from each start on its value holds; starts ascend. Before the first one, and where nothing is, it is 0.
@@ -27,9 +26,12 @@ final class AddressRanges: @unchecked Sendable {
             high.set(start >> 32 == 0xFFFF ? Self.mapped : start, value)
         }
         (v4, v4Values) = (FlatMemory(low.starts), FlatMemory(low.values))
-        (v6, v6Values) = (FlatMemory(high.starts), FlatMemory(high.values))
+        if let first = high.starts.first, first > 0 {
+            high.starts.insert(0, at: 0)
+            high.values.insert(0, at: 0)
+        }
+        (v6, v6Values) = (SearchTree(high.starts), FlatMemory(high.values))
         index = FlatMemory(low.starts.count > 256 ? Self.index(low.starts) : [])
-        heads = FlatMemory(stride(from: 0, to: high.starts.count, by: Self.block).map { high.starts[$0] })
     }
 
     private static func index(_ starts: [UInt32]) -> [UInt32] {
@@ -45,7 +47,8 @@ final class AddressRanges: @unchecked Sendable {
     func values(from first: IPAddress, through last: IPAddress) -> UInt32 {
         var bits = self[first]
         guard first.isV4, last.isV4 else {
-            var place = v6.upperBound(of: first.value, from: 0, to: v6.count)
+            guard v6.count > 0 else { return bits }
+            var place = v6.place(of: first.value) + 1
             while place < v6.count, v6[place] <= last.value {
                 bits |= v6Values[place]
                 place += 1
@@ -72,12 +75,7 @@ final class AddressRanges: @unchecked Sendable {
         return place == 0 ? 0 : v4Values[place - 1]
     }
 
-    private func value(v6 address: UInt128) -> UInt32 {
-        let head = heads.upperBound(of: address, from: 0, to: heads.count)
-        guard head > 0 else { return 0 }
-        let low = (head - 1) * Self.block
-        return v6Values[v6.upperBound(of: address, from: low, to: min(low + Self.block, v6.count)) - 1]
-    }
+    private func value(v6 address: UInt128) -> UInt32 { v6.count == 0 ? 0 : v6Values[v6.place(of: address)] }
 }
 
 /// Starts and values in which neighbours differ.
@@ -93,41 +91,5 @@ private struct StepList<Start: Equatable> {
         guard value != values.last ?? 0 else { return }
         starts.append(start)
         values.append(value)
-    }
-}
-
-/// An array that is read without bounds checks or reference counts.
-private struct FlatMemory<Element: BitwiseCopyable & Comparable> {
-    private let storage: Storage
-    private let elements: UnsafeMutablePointer<Element>
-    let count: Int
-
-    private final class Storage {
-        let memory: UnsafeMutablePointer<Element>
-        init(_ memory: UnsafeMutablePointer<Element>) { self.memory = memory }
-        deinit { memory.deallocate() }
-    }
-
-    init(_ array: [Element]) {
-        elements = .allocate(capacity: max(1, array.count))
-        for (index, element) in array.enumerated() { (elements + index).initialize(to: element) }
-        (storage, count) = (Storage(elements), array.count)
-    }
-
-    subscript(index: Int) -> Element {
-        @inline(__always) get { elements[index] }
-    }
-
-    /// The first place in the range whose element is beyond `value`. The comparison becomes a conditional move: what an
-    /// attacker's addresses do to a branch predictor costs more than the few steps too many.
-    @inline(__always)
-    func upperBound(of value: Element, from low: Int, to high: Int) -> Int {
-        var (base, count) = (low, high &- low)
-        while count > 1 {
-            let half = count >> 1
-            base = elements[base &+ half &- 1] <= value ? base &+ half : base
-            count &-= half
-        }
-        return count == 1 && elements[base] <= value ? base &+ 1 : base
     }
 }
