@@ -86,6 +86,7 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "fuzz", dependencies: ["Differential"], path: "Tests/Fuzz", swiftSettings: strict),
+        .target(name: "Loopback", path: "Tests/Loopback", swiftSettings: strict),
         .testTarget(name: "ConsoleTests", dependencies: ["Console", "JSON", "Policy"], swiftSettings: strict),
         .testTarget(
             name: "SipguardctlTests",
@@ -106,10 +107,10 @@ let package = Package(
             dependencies: ["AGI", "FastAGI", "Guard", "Policy", "PolicyFile", "RPC", "Repeatable", "sipguard-agi"],
             resources: [.copy("Fixtures")], swiftSettings: strict),
         .testTarget(
-            name: "AMITests", dependencies: ["AMI", "Guard", "Policy", "PolicyFile", "RPC", "Repeatable"],
+            name: "AMITests", dependencies: ["AMI", "Guard", "Loopback", "Policy", "PolicyFile", "RPC", "Repeatable"],
             resources: [.copy("Samples")], swiftSettings: strict),
         .testTarget(
-            name: "ARITests", dependencies: ["ARI", "Guard", "JSON", "Policy", "PolicyFile", "RPC"],
+            name: "ARITests", dependencies: ["ARI", "Guard", "JSON", "Loopback", "Policy", "PolicyFile", "RPC"],
             swiftSettings: strict),
         .testTarget(name: "GuardTests", dependencies: ["Differential", "Guard", "Repeatable"], swiftSettings: strict),
         .testTarget(

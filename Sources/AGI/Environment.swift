@@ -33,7 +33,7 @@ struct Environment {
         for byte in line.part(0, colon) where !(byte.isDigit || byte == 0x5F || (0x61...0x7A).contains(byte)) {
             return false
         }
-        return !line.contains { $0 == 0x0D || $0 == 0 }
+        return line.index(of: 0x0D) == nil && line.index(of: 0) == nil
     }
 }
 

@@ -27,7 +27,7 @@ struct LineBuffer {
     }
 
     mutating func next() -> Next {
-        while scanned < bytes.count, bytes[scanned] != 0x0A { scanned += 1 }
+        scanned = bytes.withUnsafeBufferPointer { $0.index(of: 0x0A, from: scanned) ?? $0.count }
         guard scanned - start <= longest else { return .tooLong }
         guard scanned < bytes.count else { return .incomplete }
         defer { (start, scanned) = (scanned + 1, scanned + 1) }

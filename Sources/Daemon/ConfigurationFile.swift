@@ -25,10 +25,12 @@ public enum ConfigurationFile {
             if let level = log["level"]?.choice(Logger.Level.words) { configuration.logLevel = level }
             if let format = log["format"]?.choice(LogFormat.self) { configuration.logFormat = format }
         }
-        if let alarms = map["alarms"]?.mapping(["no_requests", "no_reports"]) {
+        if let alarms = map["alarms"]?.mapping(["no_requests", "no_reports", "never_matched"]) {
             let span = Duration.seconds(1)...(.seconds(30 * 86_400))
             if let limit = alarms["no_requests"]?.duration(span) { configuration.alarms.noRequests = limit }
             if let limit = alarms["no_reports"]?.duration(span) { configuration.alarms.noReports = limit }
+            let long = Duration.seconds(1)...(.seconds(365 * 86_400))
+            if let limit = alarms["never_matched"]?.duration(long) { configuration.alarms.neverMatched = limit }
         }
         if let log = map["decision_log"] { configuration.decisionLog = Self.decisionLog(log) }
         if let asterisk = map["asterisk"] { configuration.asterisk = Self.asterisk(asterisk) }

@@ -4,10 +4,12 @@ import Synchronization
 
 /// When silence is suspicious.
 public struct AlarmSettings: Sendable, Equatable {
-    /// No request for so long, after there were some.
+    /// No request for so long. Where only reports come, as from Asterisk's events, requests are missed after there were some.
     public var noRequests = Duration.seconds(600)
     /// Requests, but nothing reported of what became of them for so long.
     public var noReports = Duration.seconds(3600)
+    /// A rule that the policy file itself writes out has matched nothing since it was read, so long ago.
+    public var neverMatched = Duration.seconds(7 * 86_400)
     /// For how long after the last one proxies are remembered that let requests pass unasked.
     static let failOpenMemory = Duration.seconds(600)
 
@@ -31,6 +33,8 @@ final class Alarms: Sendable {
         var settings = AlarmSettings()
         var (requests, reports): (UInt64, UInt64) = (0, 0)
         var (lastRequest, lastReport): (Instant?, Instant?)
+        /// When the watch began.
+        var since: Instant?
         /// Requests since the last report.
         var unreported: UInt64 = 0
         /// What proxies say that they let pass unasked, by node.
@@ -42,6 +46,7 @@ final class Alarms: Sendable {
     private let watch = Mutex(Watch())
 
     var raised: [Alarm] { watch.withLock { $0.raised } }
+    var settings: AlarmSettings { watch.withLock { $0.settings } }
     var unasked: [(node: String, count: UInt64)] {
         watch.withLock { $0.unasked.map { ($0.key, $0.value.count) } }.sorted { $0.node < $1.node }
     }
@@ -78,9 +83,10 @@ final class Alarms: Sendable {
 
 extension Alarms.Watch {
     /// Requests without any report that make a missing report more than chance.
-    private static let many: UInt64 = 100
+    static let many: UInt64 = 100
 
     fileprivate mutating func note(_ requests: UInt64, _ reports: UInt64, _ now: Instant) {
+        if since == nil { since = now }
         if requests != self.requests { lastRequest = now }
         unreported += requests &- self.requests
         if reports != self.reports || lastReport == nil { lastReport = now }
@@ -92,6 +98,11 @@ extension Alarms.Watch {
         var alarms: [Alarm] = []
         if let last = lastRequest, now - last >= settings.noRequests {
             let text = "no request for \((now - last).secondsRoundedUp / 60) minutes: is the proxy still asking?"
+            alarms.append(Alarm(name: "no-requests", subject: "", problem: text, since: now))
+        } else if lastRequest == nil, reports == 0, let since, now - since >= settings.noRequests {
+            let text =
+                "nobody has asked since the start, \((now - since).secondsRoundedUp / 60) minutes ago: "
+                + "does the proxy know the socket, and may it open it?"
             alarms.append(Alarm(name: "no-requests", subject: "", problem: text, since: now))
         }
         if let last = lastReport, now - last >= settings.noReports, unreported >= Self.many {
@@ -118,7 +129,8 @@ extension GuardState {
         // What was dropped under a lease is no news of what became of a request.
         let reports = Outcome.allCases.filter { $0 != .dropped }.reduce(0) { $0 &+ totals.count(of: $1) }
         let changes = alarms.judge(
-            requests: requests, reports: reports, others: feedAlarms(now) + nameAlarms(now), now: now)
+            requests: requests, reports: reports, others: feedAlarms(now) + nameAlarms(now) + ruleAlarms(requests, now),
+            now: now)
         for alarm in changes.begun { events.add(.alarmRaised(alarm.name, alarm.subject, alarm.problem)) }
         for alarm in changes.over { events.add(.alarmOver(alarm.name, alarm.subject)) }
     }
@@ -145,6 +157,22 @@ extension GuardState {
                 ? "it was never resolved, so nobody is allowed by it; \(problem)"
                 : "it does not resolve, its last addresses stay allowed; \(problem)"
             return Alarm(name: "name-not-resolved", subject: entry.name.name, problem: text, since: now)
+        }
+    }
+
+    /// The built-in rules are right and wait for their attackers; one's own may have a slip.
+    private func ruleAlarms(_ requests: UInt64, _ now: Instant) -> [Alarm] {
+        let snapshot = publisher.current
+        let own = snapshot.policy.document.ownRules
+        guard !own.isEmpty, requests >= Alarms.Watch.many else { return [] }
+        let ruleset = snapshot.engine.ruleset
+        let off = Set(
+            ruleset.signatures.filter { $0.mode == .off }.map(\.name)
+                + ruleset.limits.filter { $0.mode == .off }.map(\.name))
+        let limit = alarms.settings.neverMatched
+        return snapshot.hits.neverMatched(for: limit, now: now).filter { own.contains($0) && !off.contains($0) }.map {
+            let text = "nothing has matched it for \(limit.secondsRoundedUp / 86_400) days: does it say what is meant?"
+            return Alarm(name: "never-matched", subject: $0, problem: text, since: now)
         }
     }
 }

@@ -56,7 +56,7 @@ public final class Decider {
         }
         state.totals.count(decision, facts.count)
         snapshot.hits.add(decision.hits)
-        recorder?.record(decision, id: id, facts, at: now)
+        recorder?.record(decision, id: id, facts, ruleset, at: now)
         return (id, decision)
     }
 

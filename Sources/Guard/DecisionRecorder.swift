@@ -4,7 +4,7 @@ import Policy
 /// Writes one thread's decisions and reports as lines of the decision log, in memory that is used again and again.
 ///
 /// A line is `{"time": ..., "check": {...}, "result": {...}}` or `{"time": ..., "report": {...}}`, with the params and the result
-/// of the protocol's methods. The bracket and the time are put in front by the thread that writes the file.
+/// of the protocol's methods; and `"feeds": [...]` before the result where block feeds name the source. The bracket and the time are put in front by the thread that writes the file.
 final class DecisionRecorder {
     /// Bytes of one fact that are kept; longer ones are cut.
     static let mostBytesOfFact = 1024
@@ -19,12 +19,14 @@ final class DecisionRecorder {
 
     init(_ log: DecisionLog) { (self.log, stripe) = (log, log.nextStripe()) }
 
-    func record(_ decision: Decision, id: UInt64, _ facts: RequestFacts, at now: Instant) {
+    func record(_ decision: Decision, id: UInt64, _ facts: RequestFacts, _ ruleset: Ruleset, at now: Instant) {
         if log.settings.coverage == .treated, decision.answer == .pass, decision.shadow == nil { return }
         line.removeAll()
         line.raw(#""check":{"#)
         write(facts)
-        line.raw(#"},"result":"#)
+        line.raw("}")
+        if facts.feeds != 0 { writeFeeds(facts, ruleset) }
+        line.raw(#","result":"#)
         DecisionWriter.write(decision, id: id, into: &line)
         line.raw("}\n")
         log.add(line.bytes, at: now, stripe: stripe)
@@ -43,6 +45,13 @@ final class DecisionRecorder {
 }
 
 extension DecisionRecorder {
+    @inline(never)
+    private func writeFeeds(_ facts: RequestFacts, _ ruleset: Ruleset) {
+        let feeds = ruleset.feeds
+        let names = feeds.indices.filter { facts.feeds & 1 << UInt32($0) != 0 }.map { JSONValue.string(feeds[$0].name) }
+        line.member("feeds", .array(names))
+    }
+
     private func write(_ facts: RequestFacts) {
         line.raw(#""source_ip":""#)
         line.raw(atMost: IPAddress.longestText) { facts.source.write(to: $0) }

@@ -46,7 +46,7 @@ public final class GuardState: Sendable {
         publisher = SnapshotPublisher(
             Snapshot(
                 policy: policy, addresses: Self.book(policy), store: counters,
-                hits: HitCounters(policy.document.ruleset, carrying: nil)))
+                hits: HitCounters(policy.document.ruleset, carrying: nil, now: policy.loadedAt)))
         if let decisionLog { addErrorCount("decisions_not_logged") { decisionLog.lost } }
     }
 
@@ -111,7 +111,7 @@ public final class GuardState: Sendable {
             addresses.setFeeds(feedLists.table(feeds), allow: FeedLists.allowMask(feeds))
             return Snapshot(
                 policy: policy, addresses: addresses, store: counters,
-                hits: HitCounters(policy.document.ruleset, carrying: old.hits))
+                hits: HitCounters(policy.document.ruleset, carrying: old.hits, now: policy.loadedAt))
         }
     }
 

@@ -9,17 +9,20 @@ final class HitCounters: Sendable {
 
     final class Counter: Sendable {
         let name: String
+        /// When it was first part of the policy.
+        let since: Instant
         let hits: Atomic<UInt64>
-        init(_ name: String, _ hits: UInt64) {
-            self.name = name
-            self.hits = Atomic(hits)
+        init(_ name: String, _ before: [String: Counter], _ now: Instant) {
+            let old = before[name]
+            (self.name, since) = (name, old?.since ?? now)
+            hits = Atomic(old?.hits.load(ordering: .relaxed) ?? 0)
         }
     }
 
-    init(_ ruleset: Ruleset, carrying old: HitCounters?) {
-        let before = Dictionary(old?.all ?? []) { first, _ in first }
-        signatures = (ruleset.signatures + ruleset.feeds.map(\.mark)).map { Counter($0.name, before[$0.name] ?? 0) }
-        limits = ruleset.limits.map { Counter($0.name, before[$0.name] ?? 0) }
+    init(_ ruleset: Ruleset, carrying old: HitCounters?, now: Instant) {
+        let before = Dictionary((old?.counters ?? []).map { ($0.name, $0) }) { first, _ in first }
+        signatures = (ruleset.signatures + ruleset.feeds.map(\.mark)).map { Counter($0.name, before, now) }
+        limits = ruleset.limits.map { Counter($0.name, before, now) }
     }
 
     func add(_ hits: Hits) {
@@ -33,4 +36,11 @@ final class HitCounters: Sendable {
     /// What may be a mistake, or just rare.
     var neverMatched: [String] { all.filter { $0.1 == 0 }.map(\.0) }
     private var all: [(String, UInt64)] { bySignature + byLimit }
+
+    /// What has never matched though it has been there for so long.
+    func neverMatched(for duration: Duration, now: Instant) -> [String] {
+        counters.filter { $0.hits.load(ordering: .relaxed) == 0 && now - $0.since >= duration }.map(\.name)
+    }
+
+    private var counters: [Counter] { signatures + limits }
 }

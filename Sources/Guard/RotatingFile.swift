@@ -50,11 +50,10 @@ final class RotatingFile {
 
     private func rotate() -> String? {
         close()
-        // From the oldest on, which goes; one file alone has no predecessor.
-        for number in stride(from: files - 1, to: 0, by: -1) {
-            rename(number == 1 ? path : "\(path).\(number - 1)", "\(path).\(number)")
-        }
-        if files == 1 { unlink(path) }
+        // The oldest goes first: ext4 writes a file that takes another's place to the disk at once, and that for each rotation.
+        let names = [path] + (1..<files).map { "\(path).\($0)" }
+        unlink(names[files - 1])
+        for number in (1..<files).reversed() { rename(names[number - 1], names[number]) }
         return openIfNeeded()
     }
 

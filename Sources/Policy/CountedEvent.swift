@@ -13,11 +13,15 @@ public enum CountedEvent: String, CaseIterable, Sendable {
     case failures
     /// Different users for whom a request failed.
     case usersTried = "users_tried"
-    /// Different Call-IDs, for each user, of requests with wrong credentials. A phone that tries again keeps its Call-ID
+    /// Different Call-IDs of requests with wrong credentials. A phone that tries again keeps its Call-ID
     /// (RFC 3261 section 10.2.4); who guesses makes new ones.
     case attempts
     /// Different sources with wrong credentials.
     case sourcesTried = "sources_tried"
+    /// Attempts but the first of each source. Twelve phones with an old password make none; who takes turns makes many.
+    case retries
+    /// Different sources with retries.
+    case sourcesRetried = "sources_retried"
     /// Different Request-URIs asked for, parameters aside.
     case targets
     /// Different digits dialled in front of the same last eight.
@@ -29,7 +33,8 @@ public enum CountedEvent: String, CaseIterable, Sendable {
     public var isDistinct: Bool {
         switch self {
         case .requests, .authFailed, .unknownUser, .failures: false
-        case .usersTried, .attempts, .sourcesTried, .targets, .dialPrefixes, .countries: true
+        case .usersTried, .attempts, .sourcesTried, .retries, .sourcesRetried, .targets, .dialPrefixes, .countries:
+            true
         }
     }
 
@@ -37,9 +42,13 @@ public enum CountedEvent: String, CaseIterable, Sendable {
     public var isOfRequests: Bool {
         switch self {
         case .requests, .targets, .dialPrefixes, .countries: true
-        case .authFailed, .unknownUser, .failures, .usersTried, .attempts, .sourcesTried: false
+        case .authFailed, .unknownUser, .failures, .usersTried, .attempts, .sourcesTried, .retries, .sourcesRetried:
+            false
         }
     }
+
+    /// Whether a source's first attempt against a user does not count.
+    var isOfRetries: Bool { self == .retries || self == .sourcesRetried }
 
     /// Whether only the requests that dial can be counted.
     public var isOfDialling: Bool { self == .dialPrefixes || self == .countries }
@@ -47,7 +56,7 @@ public enum CountedEvent: String, CaseIterable, Sendable {
     /// Whether a report with this outcome is counted.
     func counts(_ outcome: Outcome) -> Bool {
         switch self {
-        case .authFailed, .attempts, .sourcesTried: outcome == .authFailed
+        case .authFailed, .attempts, .sourcesTried, .retries, .sourcesRetried: outcome == .authFailed
         case .unknownUser: outcome == .unknownUser
         case .failures, .usersTried: outcome == .authFailed || outcome == .unknownUser
         case .requests, .targets, .dialPrefixes, .countries: false

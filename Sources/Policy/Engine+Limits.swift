@@ -11,6 +11,7 @@ extension Engine {
     ) -> RateLimit.Outcome {
         guard rule.event.isDistinct else { return store.take(key, limit: limit, count: facts.count, now: now) }
         guard let member = member(of: rule.event, key, facts) else { return .conforms }
+        guard !rule.event.isOfRetries else { return meterRetry(rule, member, key, limit, now) }
         if store.remembers(member, now: now) {
             _ = store.remember(member, for: rule.memory, now: now)
             return .conforms
@@ -25,7 +26,7 @@ extension Engine {
     func set(of member: CounterKey, _ key: CounterKey, _ rule: LimitRule) -> CounterKey {
         var set = member
         set.member = .unknown
-        if rule.event == .sourcesTried { set.address = key.address }
+        if rule.event == .sourcesTried || rule.event.isOfRetries { set.address = key.address }
         return set
     }
 
@@ -35,6 +36,9 @@ extension Engine {
         switch event {
         case .usersTried: key.member = facts.user
         case .attempts: key.member = facts[.callID]
+        case .retries, .sourcesRetried:
+            key.address = ruleset.sources.key(of: facts.source).value
+            key.member = facts[.callID]
         case .sourcesTried:
             key.address = ruleset.sources.key(of: facts.source).value
             key.member = .present

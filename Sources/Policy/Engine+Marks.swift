@@ -50,7 +50,8 @@ extension Engine {
         let mark = ruleset.mark(index)
         guard mark.mode != .off else { return }
         marks.add(index, mark.weight, mark.mode)
-        let kind = index < ruleset.signatures.count ? "signature" : "feed"
+        let isSignature = index < ruleset.toolSignatures
+        let kind = isSignature ? "signature" : index < ruleset.signatures.count ? "content" : "feed"
         trace?.add(
             "\(kind) \(mark.name)",
             "+\(mark.weight) \(mark.tool), \(mark.mode.rawValue): \(evidence(index, facts))")

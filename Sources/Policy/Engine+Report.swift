@@ -15,6 +15,7 @@ extension Engine {
         _ outcome: Outcome, _ facts: RequestFacts, record: inout SourceRecord, standing: Standing, now: Instant
     ) -> Decision {
         record.lastSeen = now
+        if outcome != .dropped { record.hasBeenAnswered = true }
         var decision = Decision()
         switch outcome {
         case .authOK:

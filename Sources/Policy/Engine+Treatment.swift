@@ -69,7 +69,7 @@ extension Engine {
         let isNew = !record.flood.isPresent
         let isAnotherTool = cause.toolID != .none && cause.toolID != record.flood.tool
         guard isNew || isAnotherTool || ruleset.treatment(record.flood.treatment) == nil else { return }
-        let answered = record.answers > 0 || record.authFailed > 0 || record.unknownUser > 0 || record.challenged > 0
+        let answered = record.answers > 0 || record.hasBeenAnswered
         let choice = treatment(for: cause, method: method, answered: answered)
         if choice.id != record.flood.treatment { (record.flood.rung, record.flood.timesOnRung) = (0, 0) }
         record.flood.treatment = choice.id

@@ -6,7 +6,10 @@ public final class Ruleset: Sendable {
     public let trust: Trust
     /// The score at which a request's marks decide.
     public let threshold: Int
+    /// The signatures and, behind them, the contents.
     public let signatures: [Signature]
+    /// How many of them are marks of tools.
+    let toolSignatures: Int
     public let limits: [LimitRule]
     public let treatments: [Treatment]
     public let budget: AnswerBudget
@@ -35,13 +38,14 @@ public final class Ruleset: Sendable {
     private let names: [NameID: String]
 
     public init(
-        mode: Mode, sources: PrefixLengths, trust: Trust, threshold: Int, signatures: [Signature],
-        limits: [LimitRule], treatments: [Treatment], budget: AnswerBudget, ban: BanPolicy,
+        mode: Mode, sources: PrefixLengths, trust: Trust, threshold: Int, signatures tools: [Signature],
+        contents: [Signature] = [], limits: [LimitRule], treatments: [Treatment], budget: AnswerBudget, ban: BanPolicy,
         addresses: AddressPolicy, quiet: Duration, lease: Duration = .seconds(1), feeds: [FeedRule] = [],
         dialling: DiallingPlan = .common, probation: Probation? = nil
     ) {
         (self.mode, self.sources, self.trust, self.threshold) = (mode, sources, trust, threshold)
-        (self.signatures, self.limits, self.treatments) = (signatures, limits, treatments)
+        (signatures, toolSignatures) = (tools + contents, tools.count)
+        (self.limits, self.treatments) = (limits, treatments)
         (self.dialling, self.probation) = (dialling, probation)
         matcher = SignatureMatcher(signatures, dialling: dialling)
         requestLimits = Self.places(limits) { $0.event.isOfRequests && $0.terms.weight == nil }

@@ -20,6 +20,8 @@ public struct SourceRecord: Sendable {
     public var last = LastDecision()
     /// Bans so far; starts again after the policy's decay.
     public var banCount: UInt8 = 0
+    /// Whether a request of it has had an answer of the proxy's own, as reports tell.
+    public var hasBeenAnswered = false
     /// Whether a request of the present flood, or of the one that earned the ban, proved its source address.
     public var isProven = false
 

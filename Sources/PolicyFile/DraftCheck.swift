@@ -15,16 +15,21 @@ struct DraftCheck {
 
     private func reportSizes() {
         for (key, count, most) in [
-            ("signatures", draft.signatures.count, 512), ("limits", draft.limits.count, 128),
+            ("signatures and contents", draft.signatures.count + draft.contents.count, 512),
+            ("limits", draft.limits.count, 128),
             ("treatments", draft.treatments.count, 64), ("feeds", draft.feeds.count, FeedTable.most),
-            ("signatures and feeds", draft.signatures.count + draft.feeds.count, Hits.mostSignatures),
+            (
+                "signatures, contents and feeds",
+                draft.signatures.count + draft.contents.count + draft.feeds.count, Hits.mostSignatures
+            ),
         ] where count > most {
             root.report("\(key): \(count) with those of the policy that is extended; at most \(most) are allowed")
         }
     }
 
     private var entries: [(kind: String, entry: any NamedDraft)] {
-        draft.signatures.map { ("signature", $0) } + draft.feeds.map { ("feed", $0) }
+        draft.signatures.map { ("signature", $0) } + draft.contents.map { ("content", $0) }
+            + draft.feeds.map { ("feed", $0) }
             + draft.limits.map { ("limit", $0) }
             + draft.treatments.map { ("treatment", $0) }
     }

@@ -26,7 +26,9 @@ enum LimitReader {
     private static func scope(_ map: YAMLMapping) -> CounterScope? {
         let parts =
             map["key"].map { $0.listOrOne(1...4).map { $0.map { $0.choice(CounterScope.Part.self) } } } ?? [.source]
-        let prefix = map["prefix"].map { PolicyReader.lengths($0, else: PrefixLengths(v4: 32, v6: 64)) }
+        let prefix = map["prefix"].map {
+            PolicyReader.lengths($0, else: PrefixLengths(v4: 32, v6: 64), least: PrefixLengths(v4: 0, v6: 0))
+        }
         return parts.map { CounterScope(parts: Set($0.compactMap { $0 }), prefix: prefix.flatMap { $0 }) }
     }
 
@@ -38,9 +40,9 @@ enum LimitReader {
         if event == .usersTried, scope.parts.contains(.user) {
             map["key"]?.report("users_tried counts users, so the user cannot be part of the key; write 'key: [source]'")
         }
-        if event == .sourcesTried, scope.parts.contains(.source) {
+        if event == .sourcesTried || event == .sourcesRetried, scope.parts.contains(.source) {
             (map["key"] ?? map.value).report(
-                "sources_tried counts sources, so the source cannot be part of the key; write 'key: [user]'")
+                "\(event.rawValue) counts sources, so the source cannot be part of the key; write 'key: [user]'")
         }
     }
 

@@ -7,6 +7,8 @@ public struct PolicyDocument: Sendable {
     public let text: String
     public let ruleset: Ruleset
     public let samples: [Sample]
+    /// The signatures, contents and limits that the file itself writes out, rather than the policy that it extends.
+    public let ownRules: Set<String>
     /// What works but is probably not meant.
     public let warnings: [Problem]
 
@@ -74,6 +76,7 @@ struct PolicyParser: Sendable {
         draft = policy.draft
         document = PolicyDocument(
             name: name, text: text, ruleset: draft.ruleset(), samples: draft.samples,
+            ownRules: policy.writtenOut,
             warnings: DraftWarnings(draft: draft, file: name).problems)
     }
 }

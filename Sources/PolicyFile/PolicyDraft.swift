@@ -20,6 +20,7 @@ struct PolicyDraft: Sendable {
     var allowNames: [AllowedName] = []
     var feeds: [FeedDraft] = []
     var signatures: [SignatureDraft] = []
+    var contents: [SignatureDraft] = []
     var limits: [LimitDraft] = []
     var treatments: [TreatmentDraft] = []
     var dialling = DiallingPlan.common
@@ -28,12 +29,13 @@ struct PolicyDraft: Sendable {
         perSource: RateLimit(events: 300, per: .seconds(60)), logins: 3)
     var hasProbation = true
 
-    var samples: [Sample] { signatures.flatMap(\.samples) }
+    var samples: [Sample] { (signatures + contents).flatMap(\.samples) }
 
     /// The same without places: what another file extends.
     var extended: PolicyDraft {
         var copy = self
         for index in copy.signatures.indices { copy.signatures[index].place = nil }
+        for index in copy.contents.indices { copy.contents[index].place = nil }
         for index in copy.feeds.indices { copy.feeds[index].place = nil }
         for index in copy.limits.indices { copy.limits[index].place = nil }
         for index in copy.treatments.indices { copy.treatments[index].place = nil }
@@ -43,6 +45,7 @@ struct PolicyDraft: Sendable {
     func ruleset() -> Ruleset {
         Ruleset(
             mode: mode, sources: sources, trust: trust, threshold: threshold, signatures: signatures.map(\.signature),
+            contents: contents.map(\.signature),
             limits: limits.map { $0.rule(trustFactor: trust.factor) }, treatments: treatments.map(\.treatment),
             budget: budget, ban: ban,
             addresses: AddressPolicy(

@@ -5,10 +5,14 @@ extension PolicyReader {
     mutating func readLists(_ document: YAMLMapping) {
         let signatures = document["signatures"]?.list(0...512) ?? []
         draft.signatures = merge(signatures, into: draft.signatures, read: SignatureReader.read)
+        let contents = document["contents"]?.list(0...512) ?? []
+        draft.contents = merge(contents, into: draft.contents, read: SignatureReader.readContent)
         let feeds = document["feeds"]?.list(0...FeedTable.most) ?? []
         draft.feeds = merge(feeds, into: draft.feeds, read: FeedReader.read)
         let limits = document["limits"]?.list(0...128) ?? []
         draft.limits = merge(limits, into: draft.limits, read: LimitReader.read)
+        let rules = (signatures + contents + limits).compactMap { $0.mapping() }.filter { !Self.isSwitch($0) }
+        writtenOut = Set(rules.compactMap { $0["name"]?.string() })
         let treatments = document["treatments"]?.list(0...64) ?? []
         draft.treatments = merge(treatments, into: draft.treatments, newFirst: true, read: TreatmentReader.read)
             .filter { !$0.isOff }
@@ -45,11 +49,19 @@ extension PolicyReader {
     private func switched<Draft: NamedDraft>(_ map: YAMLMapping, _ old: Draft?, _ name: String) -> Draft? {
         guard let value = map["mode"], let mode = value.choice(Mode.self) else { return nil }
         guard let old else {
-            return map.value.fail(
-                "there is no '\(name)' to be switched in what this policy extends; write the entry out or correct its name"
-            )
+            let advice = home(of: name).map { "it stands under \($0):" } ?? "write the entry out or correct its name"
+            return map.value.fail("there is no '\(name)' to be switched in what this policy extends; \(advice)")
         }
         return old.switched(to: mode) ?? value.fail("a treatment is on or off; write 'mode: off', or leave mode away")
+    }
+
+    /// The list in which something of that name stands.
+    private func home(of name: String) -> String? {
+        let lists: [(String, [any NamedDraft])] = [
+            ("signatures", draft.signatures), ("contents", draft.contents), ("feeds", draft.feeds),
+            ("limits", draft.limits), ("treatments", draft.treatments),
+        ]
+        return lists.first { $0.1.contains { $0.name == name } }?.0
     }
 
     private static func name(_ map: YAMLMapping) -> String? {

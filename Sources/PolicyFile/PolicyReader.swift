@@ -4,11 +4,20 @@ import Policy
 struct PolicyReader {
     static let keys = [
         "version", "extends", "mode", "own_addresses", "trusted_proxies", "allow", "sources", "trust", "quiet",
-        "threshold", "budget", "ban", "lease", "probation", "dialling", "signatures", "limits", "treatments", "feeds",
+        "threshold", "budget", "ban", "lease", "probation", "dialling", "signatures", "contents", "limits",
+        "treatments", "feeds",
     ]
+    static let lengthKeys = ["ipv4", "ipv6"]
+    static let trustKeys = ["hold", "factor"]
+    static let budgetKeys = ["per_source", "total"]
+    static let banKeys = ["after", "first", "factor", "most", "most_unproven", "decay", "answer"]
+    static let probationKeys = ["mode", "newcomers", "per_user", "per_source", "logins"]
+    static let leaseKeys = ["ttl"]
     static let longest = Duration.seconds(365 * 86_400)
 
     var draft: PolicyDraft
+    /// The names of the signatures, contents and limits that are more than a switch.
+    var writtenOut: Set<String> = []
 
     mutating func read(_ document: YAMLMapping) {
         if let mode = document["mode"]?.choice(Mode.self) { draft.mode = mode }
@@ -20,7 +29,9 @@ struct PolicyReader {
         readBudget(document["budget"])
         readBan(document["ban"])
         if let plan = document["dialling"].flatMap(DiallingReader.read) { draft.dialling = plan }
-        if let lease = document["lease"]?.mapping(["ttl"]), let ttl = lease["ttl"]?.duration(.zero...(.seconds(10))) {
+        if let lease = document["lease"]?.mapping(Self.leaseKeys),
+            let ttl = lease["ttl"]?.duration(.zero...(.seconds(10)))
+        {
             draft.lease = ttl
         }
         readProbation(document["probation"])
@@ -44,33 +55,35 @@ struct PolicyReader {
     }
 
     private mutating func readSources(_ value: YAMLValue?) {
-        guard let lengths = value.flatMap({ Self.lengths($0, else: draft.sources) }) else { return }
+        let least = PrefixLengths(v4: 8, v6: 16)
+        guard let lengths = value.flatMap({ Self.lengths($0, else: draft.sources, least: least) }) else { return }
         draft.sources = lengths
     }
 
-    /// `{ipv4: 24, ipv6: 48}`; what is not written keeps its value.
-    static func lengths(_ value: YAMLValue, else other: PrefixLengths) -> PrefixLengths? {
-        guard let map = value.mapping(["ipv4", "ipv6"]) else { return nil }
+    /// `{ipv4: 24, ipv6: 48}`; what is not written keeps its value. What makes a source is at least as narrow as what may be
+    /// banned.
+    static func lengths(_ value: YAMLValue, else other: PrefixLengths, least: PrefixLengths) -> PrefixLengths? {
+        guard let map = value.mapping(lengthKeys) else { return nil }
         return PrefixLengths(
-            v4: map["ipv4"]?.integer(8...32) ?? other.v4, v6: map["ipv6"]?.integer(16...128) ?? other.v6)
+            v4: map["ipv4"]?.integer(least.v4...32) ?? other.v4, v6: map["ipv6"]?.integer(least.v6...128) ?? other.v6)
     }
 
     private mutating func readTrust(_ value: YAMLValue?) {
-        guard let map = value?.mapping(["hold", "factor"]) else { return }
+        guard let map = value?.mapping(Self.trustKeys) else { return }
         draft.trust = Trust(
             hold: map["hold"]?.duration() ?? draft.trust.hold,
             factor: map["factor"]?.integer(1...1000) ?? draft.trust.factor)
     }
 
     private mutating func readBudget(_ value: YAMLValue?) {
-        guard let map = value?.mapping(["per_source", "total"]) else { return }
+        guard let map = value?.mapping(Self.budgetKeys) else { return }
         draft.budget = AnswerBudget(
             perSource: map["per_source"]?.rate() ?? draft.budget.perSource,
             total: map["total"]?.rate() ?? draft.budget.total)
     }
 
     private mutating func readProbation(_ value: YAMLValue?) {
-        guard let map = value?.mapping(["mode", "newcomers", "per_user", "per_source", "logins"]) else { return }
+        guard let map = value?.mapping(Self.probationKeys) else { return }
         if let mode = map["mode"]?.choice([("enforce", true), ("off", false)]) { draft.hasProbation = mode }
         let old = draft.probation
         draft.probation = Probation(
@@ -80,8 +93,7 @@ struct PolicyReader {
     }
 
     private mutating func readBan(_ value: YAMLValue?) {
-        let keys = ["after", "first", "factor", "most", "most_unproven", "decay", "answer"]
-        guard let value, let map = value.mapping(keys) else { return }
+        guard let value, let map = value.mapping(Self.banKeys) else { return }
         let old = draft.ban
         let span = Duration.seconds(1)...Self.longest
         draft.ban = BanPolicy(

@@ -1,10 +1,16 @@
 import Policy
 
-/// Reads one entry of `signatures`.
+/// Reads one entry of `signatures`, or of `contents`, which is the same without a tool.
 enum SignatureReader {
     static let keys = ["name", "tool", "purpose", "weight", "mode", "source", "when", "matches", "ignores"]
 
-    static func read(_ entry: YAMLMapping, _ name: String) -> SignatureDraft? {
+    static let contentKeys = keys.filter { $0 != "tool" }
+
+    static func read(_ entry: YAMLMapping, _ name: String) -> SignatureDraft? { read(entry, name, keys) }
+
+    static func readContent(_ entry: YAMLMapping, _ name: String) -> SignatureDraft? { read(entry, name, contentKeys) }
+
+    private static func read(_ entry: YAMLMapping, _ name: String, _ keys: [String]) -> SignatureDraft? {
         guard let map = entry.value.mapping(keys) else { return nil }
         let tool = map["tool"].map(toolName) ?? "unknown"
         let purpose = map.required(

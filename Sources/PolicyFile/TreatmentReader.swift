@@ -3,6 +3,7 @@ import Policy
 /// Reads one entry of `treatments`.
 enum TreatmentReader {
     static let keys = ["name", "for", "ladder", "hold", "mode"]
+    static let indicationKeys = ["tools", "purposes", "methods", "answered"]
 
     static func read(_ entry: YAMLMapping, _ name: String) -> TreatmentDraft? {
         guard let map = entry.value.mapping(keys) else { return nil }
@@ -24,7 +25,7 @@ enum TreatmentReader {
     }
 
     private static func indication(_ value: YAMLValue) -> Indication? {
-        guard let map = value.mapping(["tools", "purposes", "methods", "answered"]) else { return nil }
+        guard let map = value.mapping(indicationKeys) else { return nil }
         let tools = map["tools"]?.listOrOne()?.compactMap { $0.string() } ?? []
         let purposes = map["purposes"]?.listOrOne()?.compactMap { $0.choice(Purpose.self) } ?? []
         let methods = map["methods"]?.listOrOne()?.compactMap(method) ?? []
@@ -46,8 +47,10 @@ enum TreatmentReader {
 
 /// Reads one rung of a ladder.
 enum LadderReader {
+    static let keys = ["answer", "times", "code", "reason", "variant"]
+
     static func read(_ value: YAMLValue, isLast: Bool) -> Rung? {
-        guard let map = value.mapping(["answer", "times", "code", "reason", "variant"]) else { return nil }
+        guard let map = value.mapping(keys) else { return nil }
         let times = map["times"].map { $0.integer(1...1000) }
         guard let answer = AnswerReader.read(map), let times = times ?? (isLast ? .some(nil) : missingTimes(value))
         else {
@@ -106,7 +109,7 @@ enum AnswerReader {
         if value.isScalar {
             return value.word("drop", orElse: "is neither drop nor a map; write one of them") ? .drop : nil
         }
-        return value.mapping(["answer", "code", "reason", "variant"]).flatMap(read)
+        return value.mapping(LadderReader.keys.filter { $0 != "times" }).flatMap(read)
     }
 }
 

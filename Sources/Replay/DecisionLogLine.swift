@@ -13,7 +13,9 @@ enum DecisionLogLine {
             guard let at = root["time"]?.string.flatMap(RecordedTime.instant) else { return nil }
             if let params = root["check"], let request = request(params) {
                 let verdict = root["result"]?["verdict"]?.string
-                return RecordedEvent(at: at, kind: .request, request: request, verdict: verdict)
+                var event = RecordedEvent(at: at, kind: .request, request: request, verdict: verdict)
+                if let feeds = root["feeds"] { event.feeds = (0..<feeds.count).compactMap { feeds[$0]?.string } }
+                return event
             }
             guard let params = root["report"], let request = request(params),
                 let outcome = params["outcome"]?.string.flatMap(Outcome.init)

@@ -12,6 +12,8 @@ public struct RecordedEvent: Sendable {
     public let request: RecordedRequest
     /// The verdict that was given then, where the recording tells it.
     public var verdict: String?
+    /// The block feeds that named the source then.
+    public var feeds: [String] = []
 
     public init(at: Instant, kind: Kind, request: RecordedRequest, verdict: String? = nil) {
         (self.at, self.kind, self.request, self.verdict) = (at, kind, request, verdict)

@@ -32,12 +32,12 @@ public final class Rerun {
     }
 
     private func check(_ facts: RequestFacts, _ event: RecordedEvent) {
-        let decision = simulation.check(facts, at: event.at)
+        let decision = simulation.check(facts, feeds: event.feeds, at: event.at)
         outline.add(decision, of: facts.source, count: facts.count)
         if let verdict = event.verdict {
             if verdict == decision.answer.verdict.name { recorded.same += 1 } else { recorded.different += 1 }
         }
-        if let other { comparison.add(decision, other.check(facts, at: event.at), facts) }
+        if let other { comparison.add(decision, other.check(facts, feeds: event.feeds, at: event.at), facts) }
     }
 
     /// Whether the two policies decided alike; true without another one.

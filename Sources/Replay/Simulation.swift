@@ -33,8 +33,15 @@ public final class Simulation {
     }
 
     /// Decides about a request; an instant before the latest one counts as the latest.
-    @discardableResult public func check(_ facts: RequestFacts, at instant: Instant) -> Decision {
-        decider.check(facts, at: step(to: instant)).decision
+    ///
+    /// - Parameter feeds: the block feeds that named its source then; those that the policy has count.
+    @discardableResult public func check(_ facts: RequestFacts, feeds: [String] = [], at instant: Instant) -> Decision {
+        guard !feeds.isEmpty else { return decider.check(facts, at: step(to: instant)).decision }
+        var named = facts
+        for (place, rule) in state.feedRules.enumerated() where feeds.contains(rule.name) && rule.list == .block {
+            named.feeds |= 1 << UInt32(place)
+        }
+        return decider.check(named, at: step(to: instant)).decision
     }
 
     /// Takes what became of a request.

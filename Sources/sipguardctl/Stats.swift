@@ -8,9 +8,22 @@ struct Stats: Asking {
         abstract: "What was asked, what was answered, what became of attacks.")
 
     @Flag(help: "Show every rule and signature, also those beyond the 15 busiest.") var all = false
+    @Flag(help: "Print them as metrics in Prometheus' text format.") var prometheus = false
     @OptionGroup var connection: ConnectionOptions
 
     var method: String { "stats.get" }
+
+    func validate() throws {
+        guard !prometheus || !connection.json else { throw ValidationError("Either --prometheus or --json.") }
+    }
+
+    func run() throws {
+        guard prometheus else { return try ask() }
+        try Terminal.reportingFailures {
+            Terminal.print(Exposition(try connection.ask(method, nil)).text)
+            return .ok
+        }
+    }
 
     func show(_ result: JSONValue, on page: inout Page) { page.showStats(result, atMost: all ? .max : 15) }
 }

@@ -28,6 +28,19 @@ import Testing
         #expect(driver.exchange.closed() == .answered && driver.exchange.forgedLines == 0)
     }
 
+    /// The Request-URI as the shipped dialplan tells it: what Asterisk has decoded is encoded again where a phone must encode it.
+    @Test(arguments: [
+        ("41", "192.0.2.1", "sip:41@192.0.2.1"), ("%2B41%2A7", "sip.example.org", "sip:+41*7@sip.example.org"),
+        ("%23%2341", "h", "sip:%23%2341@h"), ("41", "2001%3Adb8%3A%3A1", "sip:41@[2001:db8::1]"), ("", "h", "sip:h"),
+        ("1%3A2%40x%20y%25", "h", "sip:1%3A2%40x%20y%25@h"), ("%C3%A4", "h", "sip:%C3%A4@h"),
+    ])
+    func numberAndDomainMakeTheRequestURI(number: String, domain: String, uri: String) throws {
+        var driver = Driver()
+        driver.feed(Self.environment("source=192.0.2.7%3A5060&number=\(number)&domain=\(domain)&from=&ua=&end"))
+        let request = try #require(driver.requests.first)
+        #expect(request.facts["ruri"] == uri && !request.isForged)
+    }
+
     @Test func aCallWithoutUserAgentHasNone() throws {
         var driver = Driver()
         driver.feed(Self.environment("source=192.0.2.7%3A5060&ruri=sip%3A41%40h&from=&ua=&end"))
@@ -39,6 +52,9 @@ import Testing
         query.replacing("source=", with: "sourc="), query.replacing("source=192", with: "source=here"),
         query.replacing("ruri=", with: "x=&ruri="), query.replacing("%2F1", with: "%2"),
         query.replacing("phone", with: "ph one"), query.replacing("&ua=", with: "&from="),
+        "source=192.0.2.7%3A5060&number=41&domain=&from=&ua=&end", "source=192.0.2.7%3A5060&number=41&from=&ua=&end",
+        "source=192.0.2.7%3A5060&number=41&domain=h%40x&from=&ua=&end",
+        "source=192.0.2.7%3A5060&number=4%2&domain=h&from=&ua=&end",
     ]
 
     /// As with a dialplan that gives no facts.
@@ -130,6 +146,15 @@ import Testing
                 "source=\(values["source"]!)&ruri=\(values["ruri"]!)&from=\(values["from"]!)&ua=x&end"))
         let request = try #require(driver.requests.first)
         #expect(request.isForged && request.facts["anomaly"] == "forged-lines" && driver.exchange.forgedLines == 0)
+    }
+
+    @Test(arguments: ["5%0Aagi_x", "%0D%0AFrom%3A%20%3Csip%3A1%40x%3E", "%1F", "5%7F", "%00"])
+    func decodedControlCharactersInTheNumberAreForgery(number: String) throws {
+        var driver = Driver()
+        driver.feed(
+            Self.environment("source=192.0.2.7%3A5060&number=\(number)&domain=h&from=%3Csip%3A100%40h%3E&ua=x&end"))
+        let request = try #require(driver.requests.first)
+        #expect(request.isForged && request.facts["ruri"] == "sip:\(number)@h" && request.facts["from_user"] == "100")
     }
 
     @Test(arguments: ["sip:41%20a@h", "sip:100%@h", "sip:1%2@h", "sip:%zz0a@h", "sip:%C3%A4@h", "sip:%"])

@@ -1,4 +1,5 @@
 import Guard
+import Loopback
 import Policy
 import Synchronization
 import Testing
@@ -19,7 +20,7 @@ import Testing
     }
 
     @Test func thirtyThousandEventsArriveWithoutLoss() throws {
-        let (manager, state, events) = (try FakeManager(), try newState(), Events())
+        let (manager, state, events) = (FakeManager(), try newState(), Events())
         let feed = try #require(SecurityFeed(account: manager.account, state: state, onEvent: events.add))
         #expect(feed.start() == 0)
         defer { feed.stop() }
@@ -37,7 +38,7 @@ import Testing
     }
 
     @Test func itComesBackAfterAGapAndSaysSoOnce() throws {
-        let (manager, state, events) = (try FakeManager(), try newState(), Events())
+        let (manager, state, events) = (FakeManager(), try newState(), Events())
         let feed = try #require(
             SecurityFeed(account: manager.account, state: state, timing: quick, onEvent: events.add))
         #expect(feed.start() == 0)
@@ -54,7 +55,7 @@ import Testing
     }
 
     @Test func aRefusedLoginIsSaidOnceHoweverOftenItIsTried() throws {
-        let manager = try FakeManager(reply: "Response: Error\r\nMessage: Authentication failed\r\n\r\n")
+        let manager = FakeManager(reply: "Response: Error\r\nMessage: Authentication failed\r\n\r\n")
         let (state, events) = (try newState(), Events())
         let feed = try #require(
             SecurityFeed(account: manager.account, state: state, timing: quick, onEvent: events.add))
@@ -66,7 +67,7 @@ import Testing
     }
 
     @Test func silenceIsAskedAboutAndThenTakenForALoss() throws {
-        let (manager, state, events) = (try FakeManager(), try newState(), Events())
+        let (manager, state, events) = (FakeManager(), try newState(), Events())
         var timing = quick
         timing.idle = .milliseconds(20)
         let feed = try #require(
@@ -78,7 +79,7 @@ import Testing
     }
 
     @Test func itEndsWhileItWaits() throws {
-        let (manager, state, events) = (try FakeManager(), try newState(), Events())
+        let (manager, state, events) = (FakeManager(), try newState(), Events())
         let feed = try #require(SecurityFeed(account: manager.account, state: state, onEvent: events.add))
         #expect(feed.start() == 0)
         #expect(eventually { !events.all.isEmpty })

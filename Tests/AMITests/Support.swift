@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Guard
+import Loopback
 import Policy
 import PolicyFile
 import RPC
@@ -71,48 +72,19 @@ func newState(policy: String? = nil) throws -> GuardState {
         policy: LoadedPolicy(document: document, path: nil, loadedAt: Clock.now), memory: 8 << 20, version: "test")
 }
 
-/// Waits, in bounded time, for something that another thread is about to do.
-func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<4000 {
-        if condition() { return true }
-        poll(nil, 0, 5)
-    }
-    return false
-}
-
 /// A manager interface that takes anybody, says what it is told to say, and can be closed and opened again.
 final class FakeManager: Sendable {
-    let port: UInt16
-    private let listener: Int32
+    private let server = LoopbackServer()
     private let state = Mutex<(peer: Int32, login: String, logins: Int)>((-1, "", 0))
 
-    init(reply: String = accepted) throws {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = listener
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                _ = bind(descriptor, pointer, size)
-                _ = listen(descriptor, 8)
-                _ = getsockname(descriptor, pointer, &size)
-            }
-        }
-        port = UInt16(bigEndian: address.sin_port)
-        let thread = Thread { [self] in
-            while true {
-                let peer = accept(descriptor, nil, nil)
-                guard peer >= 0 else { return }
-                serve(peer, reply)
-            }
-        }
-        thread.start()
+    init(reply: String = accepted) {
+        server.start { [weak self] in self?.serve($0, reply) }
     }
 
+    deinit { server.stop() }
+
     var account: ManagerAccount {
-        ManagerAccount(host: "127.0.0.1", port: port, user: "feed", secret: Secret("s3cret"))
+        ManagerAccount(host: "127.0.0.1", port: server.port, user: "feed", secret: Secret("s3cret"))
     }
     var login: String { state.withLock { $0.login } }
     var logins: Int { state.withLock { $0.logins } }
@@ -128,18 +100,6 @@ final class FakeManager: Sendable {
         }
         put(reply, to: peer)
         state.withLock { $0 = (peer, text, $0.logins + 1) }
-    }
-
-    private func put(_ text: String, to peer: Int32) {
-        let bytes = Array(text.utf8)
-        var sent = 0
-        while sent < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                send(peer, $0.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
-            }
-            guard count > 0 else { return }
-            sent += count
-        }
     }
 
     func say(_ text: String) { put(text, to: state.withLock { $0.peer }) }

@@ -1,5 +1,6 @@
 import Guard
 import JSON
+import Loopback
 import Policy
 import PolicyFile
 import RPC

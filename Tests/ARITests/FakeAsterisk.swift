@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import JSON
+import Loopback
 import Synchronization
 
 /// The part of Asterisk's REST interface that is used, with the ways of the real one: PUT to an `identify` that exists adds
@@ -12,39 +13,18 @@ final class FakeAsterisk: Sendable {
         var failWith: Int?
     }
 
-    let port: UInt16
     let state = Mutex(State())
-    private let listener: Int32
+    private let server = LoopbackServer()
 
     init() {
-        listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let descriptor = listener
-        withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                _ = bind(descriptor, pointer, size)
-                _ = listen(descriptor, 64)
-                _ = getsockname(descriptor, pointer, &size)
-            }
+        server.start { [weak self] peer in
+            self?.serve(peer)
+            close(peer)
         }
-        port = UInt16(bigEndian: address.sin_port)
-        let thread = Thread { [weak self] in
-            while true {
-                let peer = accept(descriptor, nil, nil)
-                guard peer >= 0 else { break }
-                self?.serve(peer)
-                close(peer)
-            }
-            // By nobody else: another socket gets the same number.
-            close(descriptor)
-        }
-        thread.start()
     }
 
-    func stop() { shutdown(listener, Int32(SHUT_RDWR)) }
+    var port: UInt16 { server.port }
+    func stop() { server.stop() }
 
     var objects: [String: [String: String]] { state.withLock { $0.objects } }
     var names: [String] { objects.keys.sorted() }
@@ -74,10 +54,9 @@ final class FakeAsterisk: Sendable {
         }
         let status = answer(request)
         let body = #"{"message":"fake"}"#
-        let reply = Array(
-            "HTTP/1.1 \(status) X\r\nContent-type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
-                .utf8)
-        _ = send(peer, reply, reply.count, Int32(MSG_NOSIGNAL))
+        put(
+            "HTTP/1.1 \(status) X\r\nContent-type: application/json\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)",
+            to: peer)
     }
 
     private func answer(_ request: String) -> Int {
@@ -103,13 +82,4 @@ final class FakeAsterisk: Sendable {
             }
         }
     }
-}
-
-/// Waits, in bounded time, for something that another thread is about to do.
-func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<4000 {
-        if condition() { return true }
-        poll(nil, 0, 5)
-    }
-    return false
 }

@@ -14,9 +14,9 @@ import Testing
         guard let root = YAMLReader(file: "default-policy.yaml").root(of: PolicyDocument.builtIn.text)?.mapping() else {
             return []
         }
-        let signatures = root["signatures"]?.list() ?? []
-        let conditions = signatures.compactMap { $0.mapping()?["when"] }
-        let rest = root.entries.filter { $0.key != "signatures" && $0.key != "dialling" }.map(\.value)
+        let weighed = ["signatures", "contents"]
+        let conditions = weighed.flatMap { root[$0]?.list() ?? [] }.compactMap { $0.mapping()?["when"] }
+        let rest = root.entries.filter { !weighed.contains($0.key) && $0.key != "dialling" }.map(\.value)
         return (conditions + rest).flatMap(texts).map { $0.lowercased() }
     }()
 

@@ -29,7 +29,7 @@ import Testing
                 state_file: /var/lib/sipguardd/state.json
                 memory: 256MiB
                 log: { level: debug, format: json }
-                alarms: { no_requests: 5m, no_reports: 2h }
+                alarms: { no_requests: 5m, no_reports: 2h, never_matched: 30d }
                 """, name: "good.yaml")
         let ask = configuration.listeners[0]
         #expect(
@@ -42,6 +42,7 @@ import Testing
         #expect(configuration.stateFile == "/var/lib/sipguardd/state.json")
         #expect(configuration.memory == 256 << 20)
         #expect(configuration.alarms.noRequests == .seconds(300) && configuration.alarms.noReports == .seconds(7200))
+        #expect(configuration.alarms.neverMatched == .seconds(30 * 86_400))
         #expect(configuration.logLevel == .debug && configuration.logFormat == .json)
     }
 

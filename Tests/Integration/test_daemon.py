@@ -9,6 +9,7 @@ import stat
 import subprocess
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from harness import ROOT, SIPGUARDD, Daemon, Process, wait_until
 from test_protocol import Client
@@ -44,6 +45,16 @@ def test_sighup_reads_the_policy_again(tmp_path):
         wait_until(lambda: client.call("stats.get")["policy"]["failed_reloads"] == 1, 5, "the bad policy is refused")
         assert client.call("policy.show")["mode"] == "shadow"
         wait_until(lambda: "policy.yaml:2" in daemon.process.text(), 5, "the mistake is logged with its line")
+    finally:
+        daemon.stop()
+
+
+def test_threads_have_names(tmp_path):
+    daemon = Daemon(tmp_path).start()
+    try:
+        assert daemon.answers()
+        names = {path.read_text() for path in pathlib.Path(f"/proc/{daemon.process.child.pid}/task").glob("*/comm")}
+        assert any(name.startswith("accept-unix:") for name in names), names
     finally:
         daemon.stop()
 
@@ -228,3 +239,28 @@ def test_memory_stays_below_its_ceiling_whatever_comes(tmp_path):
 def test_the_packaged_configuration_is_good():
     done = run("--config", ROOT / "packaging/sipguardd.yaml", "--check-config")
     assert done.returncode == 0, done.stderr
+
+
+def test_the_metrics_are_what_prometheus_reads(tmp_path):
+    """With Prometheus' own reader for Python; no count is told twice."""
+    daemon = Daemon(tmp_path).start()
+    try:
+        client = Client(daemon.socket)
+        scan = {"source_ip": "198.51.100.7", "method": "REGISTER", "user_agent": "friendly-scanner"}
+        for _ in range(3):
+            client.call("guard.check", **scan)
+        printed = daemon.control("stats", "--prometheus")
+    finally:
+        daemon.stop()
+    samples = {}
+    for family in text_string_to_metric_families(printed):
+        assert family.type in ("counter", "gauge") and family.documentation, family
+        for sample in family.samples:
+            key = (sample.name, *sorted(sample.labels.items()))
+            assert key not in samples
+            samples[key] = sample.value
+    verdicts = [value for key, value in samples.items() if key[0] == "sipguardd_requests_total"]
+    assert len(verdicts) == 4 and sum(verdicts) == 3
+    assert samples["sipguardd_signature_hits_total", ("signature", "ua-friendly-scanner")] == 3
+    assert samples["sipguardd_listener_requests_total", ("listener", f"unix:{daemon.socket}")] >= 3
+    assert samples["sipguardd_table_capacity", ("table", "sources")] > 1000

@@ -38,8 +38,8 @@ private final class PlentifulStore: CounterStore {
 
 /// A proxy with the built-in policy, every signature switched off, that asks before it lets a request authenticate.
 private final class Proxy {
-    private static let ruleset: Ruleset = {
-        let off = DefaultPolicyTests.ruleset.signatures.map { "  - { name: \($0.name), mode: off }" }
+    static let ruleset: Ruleset = {
+        let off = DefaultPolicyTests.draft.signatures.map { "  - { name: \($0.name), mode: off }" }
         let text = "version: 1\nextends: default\nsignatures:\n" + off.joined(separator: "\n") + "\n"
         do { return try PolicyDocument.parse(text: text, name: "behaviour.yaml").ruleset } catch {
             fatalError("\(error)")
@@ -147,6 +147,15 @@ private final class Proxy {
         #expect(through <= 19 + sources)
     }
 
+    /// However many take turns: each has a limit of its own that it keeps to.
+    @Test(arguments: 2...20)
+    func passwordGuessingInTurnAtOneAMinute(sources: Int) {
+        let passed = passed(every: 60) {
+            proxy.registers("1001", from: "198.51.100.\($0 % sources + 1)", callID: "\($0)", .authFailed)
+        }
+        #expect((8...20).contains(passed))
+    }
+
     /// Each source tries again and again until it is refused: once it is known, that is after the first time.
     @Test(arguments: [0.005, 1])
     func passwordGuessingFromManySources(spacing: Double) {
@@ -178,7 +187,32 @@ private final class Proxy {
         #expect((2...5).contains(passed))
     }
 
+    @Test(
+        arguments: [
+            (.toUser, "a'or'3=3--"), (.fromUser, "1%27--"), (.authUser, "' union select 1"),
+            (.ruri, "sip:1%27%20or%20%271@h"), (.contact, "<sip:x%27--@198.51.100.7>"), (.userAgent, "x' or 1=1--"),
+            (.fromDisplay, "x'; drop table subscriber; --"), (.toDomain, "h' or '1'='1"),
+        ] as [(Field, String)])
+    func sqlInjection(field: Field, value: String) {
+        #expect(!proxy.sends([(.method, "REGISTER"), (field, value)], from: attacker))
+    }
+
+    /// They add to the score, and more does where the countries are new.
+    @Test(arguments: [("sip:+25261234567@h", 40), ("sip:00881612345678@h", 40), ("sip:+4930123456@h", 0)])
+    func premiumAndSatelliteDestinationsAreScored(ruri: String, score: Int) {
+        let call = SampleRequest(source: IPAddress(attacker)!, fields: [(.method, "INVITE"), (.ruri, ruri)])
+        #expect(Proxy.ruleset.score(call) == score)
+    }
+
     // MARK: Customers, of whom no request is refused
+
+    @Test func namesWithAnApostrophe() {
+        let fields: [(field: Field, value: String)] = [
+            (.method, "INVITE"), (.ruri, "sip:o'brien@h;transport=tcp"), (.fromUser, "o'brien"),
+            (.fromDisplay, "Pat O'Brien"), (.contact, "\"Pat O'Brien\" <sip:o'brien@192.0.2.9;line=3>;expires=3600"),
+        ]
+        #expect(proxy.sends(fields, from: office))
+    }
 
     private let office = "203.0.113.10"
 

@@ -14,9 +14,10 @@ import Testing
         #expect(Self.document.warnings.isEmpty)
     }
 
-    @Test(arguments: draft.signatures.map(\.name))
+    @Test(arguments: (draft.signatures + draft.contents).map(\.name))
     func everySignatureHasASourceAndBothKindsOfSamples(name: String) throws {
-        let signature = try #require(Self.draft.signatures.first { $0.name == name })
+        let signature = try #require(
+            (Self.draft.signatures + Self.draft.contents).first { $0.name == name })
         #expect(!signature.source.isEmpty)
         #expect(signature.samples.contains { $0.mustMatch })
         #expect(signature.samples.contains { !$0.mustMatch })

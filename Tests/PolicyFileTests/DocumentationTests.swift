@@ -14,7 +14,7 @@ import Testing
         try String(contentsOf: root.appendingPathComponent(page), encoding: .utf8)
     }
 
-    @Test(arguments: zip(pages, [7, 1]))
+    @Test(arguments: zip(pages, [8, 1]))
     func everyExampleIsAPolicyWhoseSamplesHold(page: String, count: Int) throws {
         let blocks = try Self.text(page).matches(of: /(?s)(?:```yaml|\.EX)\n(.*?)\n(?:```|\.EE)/).map {
             String($0.output.1)
@@ -39,6 +39,34 @@ import Testing
         for word in words { #expect(text.contains(word), "\(word)") }
     }
 
+    /// The keys of each map of the format, by what stands before them in the guide.
+    private static let keys: [(before: String, section: String, keys: [String])] = [
+        ("", "Keys", PolicyReader.keys.filter { !nested.contains($0) }),
+        ("sources.", "Keys", PolicyReader.lengthKeys), ("trust.", "Keys", PolicyReader.trustKeys),
+        ("budget.", "Keys", PolicyReader.budgetKeys), ("ban.", "Keys", PolicyReader.banKeys),
+        ("probation.", "Keys", PolicyReader.probationKeys), ("lease.", "Keys", PolicyReader.leaseKeys),
+        ("dialling.", "Keys", DiallingReader.keys), ("", "allow", PolicyReader.allowKeys),
+        ("", "feeds", FeedReader.keys), ("", "signatures", SignatureReader.keys), ("", "limits", LimitReader.keys),
+        ("", "treatments", TreatmentReader.keys.filter { $0 != "for" }),
+        ("for.", "treatments", TreatmentReader.indicationKeys),
+    ]
+    /// Maps of which each key has its row.
+    private static let nested = ["sources", "trust", "budget", "ban", "probation", "lease", "dialling"]
+
+    @Test("The guide has a row for each key of the format, and no other", arguments: Set(keys.map(\.section)))
+    func rows(section: String) throws {
+        let text = try Self.text("docs/policy.md")
+        let level = section == "Keys" ? "\n## Keys\n" : "\n### \(section)\n"
+        let start = try #require(text.range(of: level)?.upperBound)
+        let end = text[start...].range(of: "\n##")?.lowerBound ?? text.endIndex
+        let table = try #require(
+            text[start..<end].split(separator: "\n\n").first { $0.contains("\n|---|---|---|---|\n") })
+        let rows = table.split(separator: "\n").dropFirst(2).compactMap { $0.split(separator: "|").first }
+        let found = rows.flatMap { $0.matches(of: /`([a-z0-9_.]+)`/).map { String($0.output.1) } }
+        let expected = Self.keys.filter { $0.section == section }.flatMap { map in map.keys.map { map.before + $0 } }
+        #expect(Set(found) == Set(expected) && found.count == expected.count)
+    }
+
     @Test("The schema for editors has every key and word of the format, and no other") func schema() throws {
         let schema = try #require(
             try JSONSerialization.jsonObject(with: Data(PolicySchema.text.utf8)) as? [String: Any])
@@ -51,8 +79,21 @@ import Testing
             (definitions[definition]?["properties"] as? [String: [String: Any]])?[name]
         }
         #expect(keys(schema) == Set(PolicyReader.keys))
+        let maps = schema["properties"] as? [String: [String: Any]]
+        #expect(keys(definitions["prefix_lengths"]) == Set(PolicyReader.lengthKeys))
+        #expect(keys(maps?["trust"]) == Set(PolicyReader.trustKeys))
+        #expect(keys(maps?["budget"]) == Set(PolicyReader.budgetKeys))
+        #expect(keys(maps?["ban"]) == Set(PolicyReader.banKeys))
+        #expect(keys(maps?["probation"]) == Set(PolicyReader.probationKeys))
+        #expect(keys(maps?["lease"]) == Set(PolicyReader.leaseKeys))
+        #expect(keys(maps?["dialling"]) == Set(DiallingReader.keys))
         #expect(keys(definitions["signature"]) == Set(SignatureReader.keys))
+        #expect(keys(definitions["content"]) == Set(SignatureReader.contentKeys))
         #expect(keys(definitions["limit"]) == Set(LimitReader.keys))
+        #expect(
+            keys(property("limit", "prefix")) == []
+                && keys(definitions["any_prefix_lengths"]) == Set(PolicyReader.lengthKeys))
+        #expect(keys(property("treatment", "for")) == Set(TreatmentReader.indicationKeys))
         #expect(keys(definitions["treatment"]) == Set(TreatmentReader.keys))
         #expect(keys(definitions["feed"]) == Set(FeedReader.keys))
         #expect(keys(definitions["allow_entry"]) == Set(PolicyReader.allowKeys))

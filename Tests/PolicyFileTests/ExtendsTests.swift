@@ -82,8 +82,10 @@ import Testing
             treatments: [{ name: refuse-mine, for: { tools: mytool }, ladder: [{ answer: drop }] }]
             """
         ).ruleset
-        #expect(policy.signatures.last?.name == "mine")
-        #expect(policy.signatures.last?.tool == "mytool")
+        let names = policy.signatures.map(\.name)
+        #expect(
+            names.firstIndex(of: "mine") == names.firstIndex(of: "sql-in-user").map { $0 - 1 }, "before the contents")
+        #expect(policy.signatures.first { $0.name == "mine" }?.tool == "mytool")
         #expect(policy.limits.last?.name == "slow")
         #expect(policy.limits.last?.scope == CounterScope(parts: [.user, .node]))
         #expect(policy.limits.last?.limit == RateLimit(events: 60, per: .seconds(3600), burst: 5))

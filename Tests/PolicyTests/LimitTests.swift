@@ -98,7 +98,7 @@ func rule(
 @Suite struct LimitTests {
     // MARK: What is counted
 
-    @Test(arguments: zip(CountedEvent.allCases, ["", "f", "u", "fu", "fu", "f", "f", "", "", ""]))
+    @Test(arguments: zip(CountedEvent.allCases, ["", "f", "u", "fu", "fu", "f", "f", "f", "f", "", "", ""]))
     func reportsCountForTheLimitsThatAreAboutThem(event: CountedEvent, outcomes: String) {
         #expect(event.counts(.authFailed) == outcomes.contains("f"))
         #expect(event.counts(.unknownUser) == outcomes.contains("u"))
@@ -188,6 +188,30 @@ func rule(
         #expect(!bench.report(.authFailed, [.authUser: "1001"], from: "203.0.113.1"))
         #expect(!bench.report(.authFailed, [.authUser: "1002"], from: "203.0.113.2"), "another user")
         #expect(bench.check([.fromUser: "1001"], from: "203.0.113.9") == "default", "has not failed")
+    }
+
+    /// One attempt of a source with this Call-ID; whether it began a treatment.
+    private func attempt(_ bench: LimitBench, _ source: Int, _ callID: String, user: String = "1001") -> Bool {
+        bench.now = bench.now + .seconds(1)
+        return bench.report(.authFailed, [.authUser: user, .callID: callID], from: "198.51.100.\(source)")
+    }
+
+    @Test func aSourcesFirstCallIDIsNoRetryAndItsFurtherOnesAre() {
+        let bench = LimitBench([rule(.retries, key: [.user], 3, per: .seconds(3600))])
+        for source in 1...50 { #expect(!attempt(bench, source, "first\(source)")) }
+        for _ in 1...50 { #expect(!attempt(bench, 1, "first1"), "a phone that tries again") }
+        for source in 1...3 { #expect(!attempt(bench, source, "second\(source)")) }
+        #expect(!attempt(bench, 4, "other", user: "1002"), "a first one for another user")
+        #expect(!attempt(bench, 1, "second1"), "has been counted")
+        #expect(attempt(bench, 4, "second4") && attempt(bench, 1, "third"))
+    }
+
+    @Test func eachSourceThatRetriesCountsOnce() {
+        let bench = LimitBench([rule(.sourcesRetried, key: [.user], 2, per: .seconds(3600))])
+        for source in 1...50 { #expect(!attempt(bench, source, "first\(source)")) }
+        for number in 1...20 { #expect(!attempt(bench, 1, "\(number)") && !attempt(bench, 2, "\(number)")) }
+        #expect(attempt(bench, 3, "second") && attempt(bench, 4, "second"))
+        #expect(!attempt(bench, 1, "last"), "was counted before")
     }
 
     @Test func sourcesThatDoNotTellTheUserAreNotOne() {
@@ -306,6 +330,32 @@ func rule(
         ])
         #expect(bench.check(test.one.texts, from: test.one.source) == "default")
         #expect(bench.check(test.other.texts, from: test.other.source) == (test.isSame ? "requests" : "default"))
+    }
+
+    /// Two sources that differ in one bit have one counter if that bit is behind the prefix, whatever its length.
+    @Test(arguments: [0, 1, 7, 8, 9, 15, 16, 24, 31, 32])
+    func anyPrefixOfAnIPv4AddressMayBeTheKey(length: Int) {
+        for bit in 0..<32 {
+            let other = IPAddress(v4: 0xC633_6407 ^ (1 << (31 - UInt32(bit))))
+            let isSame = isSame("198.51.100.7", other, PrefixLengths(v4: length, v6: 64))
+            #expect(isSame == (bit >= length), "bit \(bit)")
+        }
+    }
+
+    @Test(arguments: [0, 1, 16, 29, 32, 48, 56, 63, 64, 65, 96, 127, 128])
+    func anyPrefixOfAnIPv6AddressMayBeTheKey(length: Int) {
+        let one = IPAddress("2001:db8::1")!
+        for bit in 0..<128 {
+            let other = IPAddress(value: one.value ^ (1 << (127 - UInt128(bit))))
+            #expect(isSame("2001:db8::1", other, PrefixLengths(v4: 32, v6: length)) == (bit >= length), "bit \(bit)")
+        }
+    }
+
+    private func isSame(_ one: String, _ other: IPAddress, _ prefix: PrefixLengths) -> Bool {
+        let bench = LimitBench([
+            rule(.requests, key: [.source], prefix: prefix, 1, per: .seconds(3600), purpose: .flood)
+        ])
+        return bench.check(from: one) == "default" && bench.check(from: "\(other)") == "requests"
     }
 
     @Test func partsOfAKeyAreNotMistakenForEachOther() {

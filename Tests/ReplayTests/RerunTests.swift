@@ -84,4 +84,28 @@ import Testing
         for (verdict, count) in verdicts { #expect(result["verdicts"]?[verdict.name]?.int64 == Int64(count)) }
         #expect(verdicts.count > 1 && result["reports"]?["auth_failed"] == 200)
     }
+
+    /// What a feed said is in the log, so a replay needs no list.
+    @Test func whatAFeedSaidThenIsReplayed() throws {
+        let path = "/tmp/sipguardd-replay-feeds-\(getpid()).jsonl"
+        defer { unlink(path) }
+        let log = DecisionLog(DecisionLog.Settings(path: path))
+        let feed = "{ name: list, path: /never, weight: 100 }"
+        let fed = try document("feeds: [{ name: other, path: /none, list: allow }, \(feed)]\n")
+        let state = GuardState(
+            policy: LoadedPolicy(document: fed, path: nil, loadedAt: Clock.now, own: []), memory: 4 << 20,
+            version: "test", decisionLog: log)
+        let content = FeedContent(prefixes: [Prefix("203.0.113.0/28")!], badLines: [], badCount: 0)
+        state.feed(state.feedRules[1], holds: content, nextTry: Clock.now + .seconds(600))
+        let decider = Decider(state)
+        for source in ["203.0.113.1", "203.0.113.2", "198.51.100.9"] {
+            event(source, user: "1").request.withFacts { _ = decider.check($0) }
+        }
+        #expect(DecisionLogWriter(log).write() == nil)
+        let rerun = Rerun(policy: fed, other: try document("feeds: [\(feed.replacing("100", with: "40"))]\n"))
+        _ = try Recording(path: path).read(servers: nil) { rerun.take($0) }
+        let result = rerun.result(top: 10)
+        #expect(result["recorded"] == ["same": 3, "different": 0] && result["rules"]?["list"] == 2)
+        #expect(result["comparison"]?["sources_differing"] == 2)
+    }
 }

@@ -116,7 +116,7 @@ import Testing
             ("ping --timeout nan", "--timeout takes"), ("ping --socket tcp:x", "neither a path"),
             ("check --source-ip 192.0.2.1", "Give --method"), ("check --method OPTIONS", "--source-ip"),
             ("check --source-ip 192.0.2.1 --method X --cseq many", "'many'"),
-            ("policy test --default x.yaml", "exclude each other"),
+            ("policy test --default x.yaml", "exclude each other"), ("stats --json --prometheus", "Either"),
             ("policy check", "Missing expected argument '<file>'"),
             ("replay", "Missing expected argument '<file>"), ("replay a.pcap --top 0", "--top takes 1 to 10000."),
             ("replay a.pcap --top 10001", "--top takes 1 to 10000."),
