@@ -192,12 +192,13 @@ int main(int count, char **arguments) {
     for (int i = 0; i < connections; i++) workers[i] = start_worker(i);
 
     usleep((useconds_t)(warm_up * 1e6));
-    uint64_t cpu = server_time(), start = now();
+    uint64_t cpu = server_time(), own_cpu = time_of(CLOCK_PROCESS_CPUTIME_ID), start = now();
     recording = 1;
     usleep((useconds_t)(seconds * 1e6));
     recording = 0;
     double elapsed = (double)(now() - start) / 1e9;
     cpu = server_time() - cpu;
+    own_cpu = time_of(CLOCK_PROCESS_CPUTIME_ID) - own_cpu;
     stopping = 1;
     for (int i = 0; i < connections; i++) shutdown(workers[i]->fd, SHUT_RDWR);
 
@@ -210,9 +211,9 @@ int main(int count, char **arguments) {
         for (unsigned bucket = 0; bucket < BUCKETS; bucket++) buckets[bucket] += workers[i]->buckets[bucket];
     }
     double requests_or_one = requests_counted ? (double)requests_counted : 1;
-    printf("{\"requests\":%llu,\"wrong\":%llu,\"rate\":%.1f,\"p50\":%.2f,\"p99\":%.2f,\"cpu\":%.3f}\n",
+    printf("{\"requests\":%llu,\"wrong\":%llu,\"rate\":%.1f,\"p50\":%.2f,\"p99\":%.2f,\"cpu\":%.3f,\"own_cpu\":%.3f}\n",
         (unsigned long long)requests_counted, (unsigned long long)wrong, (double)requests_counted / elapsed,
         percentile(buckets, requests_counted, 0.5), percentile(buckets, requests_counted, 0.99),
-        (double)cpu / 1000 / requests_or_one);
+        (double)cpu / 1000 / requests_or_one, (double)own_cpu / 1000 / requests_or_one);
     return wrong ? 3 : requests_counted ? 0 : 1;
 }
