@@ -22,13 +22,11 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <poll.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "program.h"
 
 enum { PLACES = 8, DIGITS = 10, LIMIT = 4096, BURST = 64, RING = 1 << 17, PIDS = 16, SEGMENTS = 31 };
 static const uint64_t FIRST = 1000000000, PATIENCE = 200000000;    /* ten digits, always; ns */
@@ -54,24 +52,12 @@ static long phones = 200, attackers, window = 1, batch;
 static double rate, flood_rate, seconds = 1;
 static struct sockaddr_in target;
 
-static void die(const char *what) {
-    perror(what);
-    exit(1);
-}
-
-static uint64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 /* The CPU time of a process in ns, as the scheduler counts it. */
 static uint64_t cpu_of(int pid) {
-    struct timespec time;
     clockid_t clock;
     if (!pid) return 0;
-    if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &time)) die("process");
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+    if (clock_getcpuclockid(pid, &clock)) die("process");
+    return time_of(clock);
 }
 
 static uint64_t cpu_of_workers(void) {

@@ -20,20 +20,19 @@ class Pushed(Bench):
     """A proxy that takes bans, and a daemon that pushes them."""
 
     def __init__(self, start=True, **options):
-        super().__init__(ACCOUNTS, leak=False, daemon=False, defines=['SIPGUARD_LEASES="off"'], **options)
+        super().__init__(ACCOUNTS, start=start, **options)
+
+    def set_up(self, accounts, start, **options):
+        super().set_up(accounts, leak=False, daemon=False, defines=['SIPGUARD_LEASES="off"'], **options)
         self.rpc = f"{self.folder}/rpc.sock"
         self.proxy.stop()
         self.proxy.arguments += ["-A", f'SIPGUARD_PUSH_SOCKET="{self.rpc}"']
         configuration = self.daemon.folder / "sipguardd.yaml"
         configuration.write_text(f"kamailio: {{ rpc_socket: {self.rpc}, most_bans: 500 }}\n")
         self.daemon.configuration = configuration
-        try:
-            self.proxy.start()
-            if start:
-                self.daemon.start()
-        except BaseException:
-            self.close()
-            raise
+        self.proxy.start()
+        if start:
+            self.daemon.start()
 
     def pushed(self):
         dump = self.proxy.command("htable.dump", "sipguard_ban")

@@ -141,13 +141,15 @@ local function encode(value)
   return line and escaped(line) .. "\n"
 end
 
+local line_feed = byte("\n")
+
 -- Start line and header block: from the first byte that is not an end of line to the empty line, no body. Plain searches
 -- cost a twentieth of a pattern, and what has no body is not copied.
 local function header_block(buffer)
   local first = (byte(buffer) or 0) > 13 and 1 or find(buffer, "[^\r\n]") or 1
   local last, other = find(buffer, "\n\r", first, true), find(buffer, "\n\n", first, true)
   last = last and other and min(last, other) or last or other
-  if first == 1 and (not last or last + 2 >= #buffer) then return buffer end
+  if first == 1 and (not last or last + 2 >= #buffer and byte(buffer, -1) == line_feed) then return buffer end
   return sub(buffer, first, last or -1)
 end
 
