@@ -37,7 +37,7 @@ let package = Package(
         .target(
             name: "PolicyFile", dependencies: ["CYaml", "Policy"],
             resources: [.embedInCode("default-policy.yaml"), .embedInCode("policy.schema.json")], swiftSettings: strict),
-        .target(name: "State", dependencies: ["Policy"], swiftSettings: strict),
+        .target(name: "State", dependencies: ["CPlatform", "Policy"], swiftSettings: strict),
         .target(name: "Guard", dependencies: ["JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .target(

@@ -14,15 +14,13 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "histogram.h"
+#include "program.h"
 
 enum { LINE = 8192, FILES = 4, THREADS = 16, DEPTH = 64, PAUSE = 4000 };
 static const char REPLY[] = "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":";
@@ -38,17 +36,6 @@ static uint64_t messages, offset, sources, taken, wrong;
 static double seconds = 3;
 static const char *path;
 static int flooding;
-
-static void die(const char *what) {
-    perror(what);
-    exit(1);
-}
-
-static uint64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
 
 static void read_template(struct template *text, const char *file) {
     FILE *stream = fopen(file, "r");

@@ -9,8 +9,6 @@ takes meanwhile.
 import argparse
 import json
 import pathlib
-import re
-import socket
 import statistics
 import subprocess
 import sys
@@ -18,69 +16,40 @@ import tempfile
 
 import servers
 
+sys.path.insert(0, str(servers.HERE.parent / "Tests/Integration"))
+import crowd  # noqa: E402
+
 # Active: who has asked more than once, and within the last ten minutes. A run must not take longer.
 BANNED, TRUSTED, ACTIVE, CROWD = 1000, 10000, 10000, 1000
 TARGETS_ASKED = 5                                # of the policy's options-sweep: 15 in 12 hours
 MEMORY = [256, 64]                               # MiB, the ceilings
 SLICES = 10
 
-
-def address(group, number):
-    return f"{group}.{number >> 16}.{number >> 8 & 255}.{number & 255}"
-
-
 GROUPS = {"banned": (10, BANNED), "trusted": (11, TRUSTED), "active": (12, ACTIVE)}
 
 
-class Client:
-    """Asks many questions at once, and gives the answers in their order."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(60)
-        self.socket.connect(str(path))
-        self.answers = self.socket.makefile()
-
-    def ask(self, method, every):
-        every = list(every)
-        for first in range(0, len(every), 50):
-            part = every[first:first + 50]
-            lines = [json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}) + "\n" for params in part]
-            self.socket.sendall("".join(lines).encode())
-            for params in part:
-                answer = json.loads(self.answers.readline())
-                if "result" not in answer:
-                    raise servers.Failure(f"{method} {params}: {answer}")
-                yield answer["result"]
-
-    def do(self, method, every):
-        for _ in self.ask(method, every):
-            pass
-
-
 def sources(name):
-    group, count = GROUPS[name]
-    return [address(group, number) for number in range(count)]
+    return crowd.sources(*GROUPS[name])
 
 
 def prepare(client):
     """Half of the banned ones by hand, half by what they did; active ones have used a third of a limit."""
     banned = sources("banned")
-    client.do("ban.add", ({"address": one, "duration": "12h"} for one in banned[::2]))
+    client.ask("ban.add", ({"address": one, "duration": "12h"} for one in banned[::2]))
     scan = {"method": "REGISTER", "user_agent": "friendly-scanner", "transport": "udp", "count": 60}
     for _ in range(3):
-        client.do("guard.check", (scan | {"source_ip": one} for one in banned[1::2]))
+        client.ask("guard.check", (scan | {"source_ip": one} for one in banned[1::2]))
     login = {"outcome": "auth_ok", "user": "1001", "transport": "udp"}
-    client.do("guard.report", (login | {"source_ip": one} for one in sources("trusted")))
+    client.ask("guard.report", (login | {"source_ip": one} for one in sources("trusted")))
     for number in range(TARGETS_ASKED):
         question = {"method": "OPTIONS", "transport": "udp", "from_user": "1001", "ruri": f"sip:{200 + number}@192.0.2.1",
                     "to_user": str(200 + number)}
-        client.do("guard.check", (question | {"source_ip": one} for one in sources("active")))
+        client.ask("guard.check", (question | {"source_ip": one} for one in sources("active")))
 
 
 def state(client):
     """How many of each kind are what they are to be."""
-    shown = {name: list(client.ask("source.show", ({"source": one} for one in sources(name)))) for name in GROUPS}
+    shown = {name: client.ask("source.show", ({"source": one} for one in sources(name))) for name in GROUPS}
     question = {"method": "REGISTER", "transport": "udp", "from_user": "1001"}
     refused = client.ask("guard.check", (question | {"source_ip": one} for one in sources("banned")))
     return {
@@ -117,12 +86,6 @@ def load(path, directory, *options):
     return json.loads(done.stdout)
 
 
-def peak(process):
-    """MiB that were resident at most."""
-    status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
-
-
 def one_slice(path, directory, messages, number):
     flood = ["-f", directory / "phone.json", "-f", directory / "scanner.json", "-n"]
     return {
@@ -139,13 +102,13 @@ def one_run(messages, memory, directory):
     server = servers.Server(servers.start([servers.DAEMON, "--config", configuration], directory, paths["ask"]), paths["ask"])
     try:
         servers.wait("sipguardd", server)
-        client = Client(paths["admin"])
+        client = crowd.Client(paths["admin"])
         prepare(client)
         before = state(client)
         if before != WHOLE:
             raise servers.Failure(f"before the flood: {before}")
         slices = [one_slice(paths["ask"], directory, messages // SLICES, number) for number in range(SLICES)]
-        memory_peak = peak(server.process)
+        memory_peak = crowd.peak(server.process.pid)
         after = state(client)
     finally:
         server.process.terminate()
@@ -161,12 +124,18 @@ def one_run(messages, memory, directory):
 
 
 def measure(messages):
-    """One run for each ceiling."""
+    """One run for each ceiling; as many as went well, and what went wrong with the next one."""
     servers.compile("forged")
+    runs = []
     with tempfile.TemporaryDirectory(prefix="sipguardd-bench-") as name:
         directory = pathlib.Path(name)
         write(directory)
-        return [one_run(messages, memory, directory) for memory in MEMORY]
+        for memory in MEMORY:
+            try:
+                runs.append(one_run(messages, memory, directory))
+            except (servers.Failure, subprocess.TimeoutExpired, ValueError, OSError) as failure:
+                return runs, f"forged sources, {memory} MiB: {failure}"
+    return runs, None
 
 
 def table(runs):
@@ -190,8 +159,10 @@ def main():
     parser.add_argument("--messages", type=int, default=10_000_000, help="at most 2^24")
     chosen = parser.parse_args()
     servers.run(["swift", "build", "-c", "release", "--product", "sipguardd"], cwd=servers.HERE.parent, stdout=sys.stderr)
-    runs = measure(chosen.messages)
+    runs, failure = measure(chosen.messages)
     print("\n".join(table(runs)))
+    if failure:
+        raise servers.Failure(failure)
 
 
 if __name__ == "__main__":

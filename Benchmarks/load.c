@@ -12,16 +12,13 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "histogram.h"
+#include "program.h"
 
 enum { REPLY_LIMIT = 65536, PLACES = 8 };
 enum { NUMBER_LENGTH = 10, SOURCE_LENGTH = 11 };
@@ -49,23 +46,12 @@ static long sources = 20000;
 static const char *path;
 static volatile int recording, stopping;
 
-static void die(const char *what) {
-    perror(what);
-    exit(1);
-}
-
-static uint64_t now(clockid_t clock) {
-    struct timespec time;
-    if (clock_gettime(clock, &time)) die("clock_gettime");
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 /* The CPU time of the server with all its threads, those that have ended included. */
 static uint64_t server_time(void) {
     clockid_t clock;
     if (!server) return 0;
     if (clock_getcpuclockid(server, &clock)) die("server");
-    return now(clock);
+    return time_of(clock);
 }
 
 /* The offsets of a placeholder; how many there are. */
@@ -154,9 +140,9 @@ static void *work(void *argument) {
     struct worker *worker = argument;
     while (!stopping) {
         struct text *request = next_request(worker);
-        uint64_t start = now(CLOCK_MONOTONIC);
+        uint64_t start = now();
         size_t length = send_all(worker->fd, request) ? 0 : receive_line(worker);
-        uint64_t end = now(CLOCK_MONOTONIC);
+        uint64_t end = now();
         if (!length) {
             if (stopping) break;
             fprintf(stderr, "the server closed a connection\n");
@@ -206,12 +192,13 @@ int main(int count, char **arguments) {
     for (int i = 0; i < connections; i++) workers[i] = start_worker(i);
 
     usleep((useconds_t)(warm_up * 1e6));
-    uint64_t cpu = server_time(), start = now(CLOCK_MONOTONIC);
+    uint64_t cpu = server_time(), own_cpu = time_of(CLOCK_PROCESS_CPUTIME_ID), start = now();
     recording = 1;
     usleep((useconds_t)(seconds * 1e6));
     recording = 0;
-    double elapsed = (double)(now(CLOCK_MONOTONIC) - start) / 1e9;
+    double elapsed = (double)(now() - start) / 1e9;
     cpu = server_time() - cpu;
+    own_cpu = time_of(CLOCK_PROCESS_CPUTIME_ID) - own_cpu;
     stopping = 1;
     for (int i = 0; i < connections; i++) shutdown(workers[i]->fd, SHUT_RDWR);
 
@@ -224,9 +211,9 @@ int main(int count, char **arguments) {
         for (unsigned bucket = 0; bucket < BUCKETS; bucket++) buckets[bucket] += workers[i]->buckets[bucket];
     }
     double requests_or_one = requests_counted ? (double)requests_counted : 1;
-    printf("{\"requests\":%llu,\"wrong\":%llu,\"rate\":%.1f,\"p50\":%.2f,\"p99\":%.2f,\"cpu\":%.3f}\n",
+    printf("{\"requests\":%llu,\"wrong\":%llu,\"rate\":%.1f,\"p50\":%.2f,\"p99\":%.2f,\"cpu\":%.3f,\"own_cpu\":%.3f}\n",
         (unsigned long long)requests_counted, (unsigned long long)wrong, (double)requests_counted / elapsed,
         percentile(buckets, requests_counted, 0.5), percentile(buckets, requests_counted, 0.99),
-        (double)cpu / 1000 / requests_or_one);
+        (double)cpu / 1000 / requests_or_one, (double)own_cpu / 1000 / requests_or_one);
     return wrong ? 3 : requests_counted ? 0 : 1;
 }

@@ -6,12 +6,12 @@
  *
  * One UDP socket carries all: each datagram names its own source address (IP_PKTINFO), any of 127.0.0.0/8. Phones have
  * addresses from 127.16.0.1 on, attackers from 127.32.0.1 on. In the files "@@@@@@@@@@" becomes a number of ten digits that
- * counts requests; it must stand in the Via branch, behind "branch=z9hG4bK", where the answer brings it back.
+ * differs in each request; it must stand in the Via branch, behind "branch=z9hG4bK", where the answer brings it back.
  *
  *   -w WINDOW   closed loop: so many phones wait for an answer at any time, and the next asks when one has it
  *   -r RATE     open loop: so many requests of phones a second, evenly
- *   -b BATCH    the flood at full speed, whether it is answered or not: so many requests behind each one of a phone, and the
- *               window is of phones; so nothing is sent that the proxy has no room for
+ *   -b BATCH    the flood at full speed, whether it is answered or not: so many requests before each one of a phone, up to 31
+ *               of one attacker in a row, and the window is of phones; so nothing is sent that the proxy has no room for
  *   -R RATE     the flood in an open loop
  *
  * Prints one line of JSON: requests by kind, answers, times in us, and the CPU time of the processes.
@@ -20,17 +20,17 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { PLACES = 8, DIGITS = 10, LIMIT = 4096, BURST = 64, RING = 1 << 17, PIDS = 16 };
+#include "program.h"
+
+enum { PLACES = 8, DIGITS = 10, LIMIT = 4096, BURST = 64, RING = 1 << 17, PIDS = 16, SEGMENTS = 31 };
 static const uint64_t FIRST = 1000000000, PATIENCE = 200000000;    /* ten digits, always; ns */
+static const uint64_t FACTOR = 618033989, INVERSE = 1536909;     /* modulo FIRST */
 
 struct text {
     char bytes[LIMIT];
@@ -52,24 +52,12 @@ static long phones = 200, attackers, window = 1, batch;
 static double rate, flood_rate, seconds = 1;
 static struct sockaddr_in target;
 
-static void die(const char *what) {
-    perror(what);
-    exit(1);
-}
-
-static uint64_t now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 /* The CPU time of a process in ns, as the scheduler counts it. */
 static uint64_t cpu_of(int pid) {
-    struct timespec time;
     clockid_t clock;
     if (!pid) return 0;
-    if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &time)) die("process");
-    return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+    if (clock_getcpuclockid(pid, &clock)) die("process");
+    return time_of(clock);
 }
 
 static uint64_t cpu_of_workers(void) {
@@ -91,9 +79,12 @@ static void read_text(struct text *text, const char *path) {
         text->places[text->count++] = (size_t)(place - text->bytes);
 }
 
+/* Numbers are sent as the digits of FACTOR times them, which all change from one to the next, as those do that phones draw. */
+static uint64_t mixed(uint64_t number, uint64_t factor) { return number % FIRST * factor % FIRST; }
+
 static void number_text(struct text *text, uint64_t number) {
     char digits[24];
-    snprintf(digits, sizeof digits, "%010llu", (unsigned long long)(FIRST + number));
+    snprintf(digits, sizeof digits, "%010llu", (unsigned long long)(FIRST + mixed(number, FACTOR)));
     for (int i = 0; i < text->count; i++) memcpy(text->bytes + text->places[i], digits, DIGITS);
 }
 
@@ -129,10 +120,44 @@ static void prepare(struct text *text, uint32_t source) {
     memcpy(CMSG_DATA(header), &info, sizeof info);
 }
 
+static uint32_t attacker(uint64_t number) { return (127u << 24 | 32u << 16) + 1 + (uint32_t)(number % (uint64_t)attackers); }
+
 static void send_flood(void) {
     number_text(&flood, next_number);
     ring[next_number++ % RING].sent_at = 0;
-    prepare(&flood, (127u << 24 | 32u << 16) + 1 + (uint32_t)(flood_sent++ % (uint64_t)attackers));
+    prepare(&flood, attacker(flood_sent++));
+}
+
+/* As many requests of one attacker as the kernel cuts out of one send (UDP_SEGMENT): the generator must not be slower than the proxy. */
+static void send_run(long count) {
+    static char run[SEGMENTS * LIMIT], ancillary[CMSG_SPACE(sizeof(struct in_pktinfo)) + CMSG_SPACE(sizeof(uint16_t))];
+    static uint64_t runs;
+    uint16_t size = (uint16_t)flood.length;
+    struct iovec part = {run, flood.length * (size_t)count};
+    struct msghdr message = {
+        .msg_name = &target, .msg_namelen = sizeof target, .msg_iov = &part, .msg_iovlen = 1, .msg_control = ancillary,
+        .msg_controllen = sizeof ancillary};
+    struct in_pktinfo info = {.ipi_spec_dst.s_addr = htonl(attacker(runs++))};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof info), .cmsg_level = IPPROTO_IP, .cmsg_type = IP_PKTINFO};
+    memcpy(CMSG_DATA(header), &info, sizeof info);
+    header = CMSG_NXTHDR(&message, header);
+    *header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof size), .cmsg_level = IPPROTO_UDP, .cmsg_type = UDP_SEGMENT};
+    memcpy(CMSG_DATA(header), &size, sizeof size);
+    flush();
+    for (long i = 0; i < count; i++) {
+        number_text(&flood, next_number);
+        ring[next_number++ % RING].sent_at = 0;
+        memcpy(run + flood.length * (size_t)i, flood.bytes, flood.length);
+    }
+    while (sendmsg(descriptor, &message, 0) < 0)
+        if (errno != EINTR) die("sendmsg");
+    flood_sent += (uint64_t)count;
+}
+
+static void send_batch(void) {
+    long room = 65000 / (long)flood.length, most = room < SEGMENTS ? room : SEGMENTS;
+    for (long rest = batch; rest > 0; rest -= most) send_run(rest < most ? rest : most);
 }
 
 static void send_phone(void) {
@@ -145,7 +170,7 @@ static void send_phone(void) {
 static void receive(const char *answer, size_t length, uint64_t at) {
     const char *branch = memmem(answer, length, "branch=z9hG4bK", 14);
     if (!branch || branch + 14 + DIGITS > answer + length) return;
-    uint64_t number = strtoull(branch + 14, NULL, 10) - FIRST;
+    uint64_t number = mixed(strtoull(branch + 14, NULL, 10) - FIRST, INVERSE);
     if (number >= next_number || next_number - number > RING) return;
     uint64_t *sent_at = &ring[number % RING].sent_at;
     if (!*sent_at) {
@@ -198,7 +223,7 @@ static void run(uint64_t start, uint64_t end) {
             due = start + (uint64_t)((double)(phones_sent + 1) * 1e9 / rate);
         } else {
             while ((long)waiting < window) {
-                for (long i = 0; i < batch; i++) send_flood();
+                if (batch > 0) send_batch();
                 send_phone();
             }
         }

@@ -9,9 +9,9 @@ enum Stalls {
 
     static func measure() -> [Figure] {
         let table = CounterTable(bytes: bytes)
-        let limit = RateLimit(events: 300, per: .seconds(1), burst: 6000)
+        let (limit, rule) = (RateLimit(events: 300, per: .seconds(1), burst: 6000), NameID("bench"))
         func update(_ source: Int) {
-            var key = CounterKey(rule: NameID("bench"))
+            var key = CounterKey(rule: rule)
             key.address = IPAddress(v4: UInt32(source)).value
             _ = table.take(key, limit: limit, count: 1, now: Instant(microseconds: 1_000_000))
         }
@@ -51,9 +51,9 @@ enum Stalls {
         [1, 4, 16, 64, 256].map { megabytes in
             let table = CounterTable(bytes: megabytes << 20)
             let count = megabytes << 20 / 32
-            let limit = RateLimit(events: 300, per: .seconds(1), burst: 6000)
+            let (limit, rule) = (RateLimit(events: 300, per: .seconds(1), burst: 6000), NameID("bench"))
             func update(_ source: Int) {
-                var key = CounterKey(rule: NameID("bench"))
+                var key = CounterKey(rule: rule)
                 key.address = IPAddress(v4: UInt32(source)).value
                 _ = table.take(key, limit: limit, count: 1, now: Instant(microseconds: 1_000_000))
             }

@@ -35,6 +35,7 @@ public struct ChannelVariables: Equatable, Sendable {
     /// everything or nothing.
     var command: [UInt8] {
         var line: [UInt8] = []
+        line.reserveCapacity(256)
         line.append("EXEC MSet SIPGUARD_VERDICT=")
         line += verdictName
         if let code {

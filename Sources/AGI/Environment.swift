@@ -25,6 +25,7 @@ struct Environment {
         let id = NameID(name)
         if seen.contains(id) || seen.count >= Self.mostNames || (hasArguments && !isArgument) { forgedLines += 1 }
         if isArgument { hasArguments = true }
+        if seen.isEmpty { seen.reserveCapacity(32) }
         if seen.count < Self.mostNames { seen.append(id) }
     }
 

@@ -28,6 +28,7 @@ enum FactsInAddress {
             !host.isEmpty, host.allSatisfy({ $0.standsInHost })
         else { return nil }
         var uri: [UInt8] = []
+        uri.reserveCapacity(number.count + host.count + 8)
         uri.append("sip:")
         uri += number
         if !number.isEmpty { uri.append(0x40) }

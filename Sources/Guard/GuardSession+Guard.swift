@@ -24,8 +24,8 @@ extension GuardSession {
 
     func fastPath(line: UnsafeRawBufferPointer, reply: inout JSONWriter) -> Bool {
         var facts = RequestFacts(source: IPAddress(v4: 0))
-        let memory = scratch.bytes(line.count + 16)
-        guard let id = PlainCheck.read(line, scratch: memory, names: names, into: &facts) else { return false }
+        let memory = scratch.bytes(PlainCheck.memory(for: line))
+        guard let id = PlainCheck.read(line, memory: memory, names: names, into: &facts) else { return false }
         reply.raw(#"{"jsonrpc":"2.0","id":"#)
         reply.raw(id)
         reply.raw(#","result":"#)

@@ -6,22 +6,38 @@ import Policy
 /// It says the same as the ordinary way or nothing at all: what is unusual, doubtful or wrong is not understood here, so
 /// that there is one place that refuses. Members may stand in any order.
 package enum PlainCheck {
+    /// How much memory a line needs besides itself.
+    package static func memory(for line: UnsafeRawBufferPointer) -> Int { PlainScanner.memory(for: line) }
+
     /// The request's id as it stands, and its facts; nil, with anything in `facts`, where it was not understood.
     ///
-    /// - Parameter scratch: memory for sixteen bytes more than the line has; the facts point into it or into the line.
+    /// - Parameter memory: as much as `memory(for:)` says; the facts point into it or into the line.
     package static func read(
-        _ line: UnsafeRawBufferPointer, scratch: UnsafeMutablePointer<UInt8>, names: PlainNames,
+        _ line: UnsafeRawBufferPointer, memory: UnsafeMutableRawPointer, names: PlainNames,
         into facts: inout RequestFacts
     ) -> UnsafeRawBufferPointer? {
-        guard var scanner = PlainScanner(line, scratch: scratch),
-            let id = call(&scanner, names, &facts), scanner.isAtEnd
+        guard var scanner = PlainScanner(line, memory: memory) else { return nil }
+        guard let id = usualBeginning(&scanner) else { return call(line, memory, names, &facts) }
+        guard PlainParams.read(&scanner, names, &facts), scanner.take("}"), scanner.isAtEnd else { return nil }
+        return id
+    }
+
+    /// The members up to the params in the order in which most clients write them, ours among them; the id.
+    @inline(__always)
+    private static func usualBeginning(_ scanner: inout PlainScanner) -> UnsafeRawBufferPointer? {
+        guard scanner.take(#"{"jsonrpc":"2.0","id":"#), let id = requestID(&scanner),
+            scanner.take(#","method":"guard.check","params":"#)
         else { return nil }
         return id
     }
 
+    /// The members in any order; from the beginning, since what was read before has taken up memory.
+    @inline(never)
     private static func call(
-        _ scanner: inout PlainScanner, _ names: PlainNames, _ facts: inout RequestFacts
+        _ line: UnsafeRawBufferPointer, _ memory: UnsafeMutableRawPointer, _ names: PlainNames,
+        _ facts: inout RequestFacts
     ) -> UnsafeRawBufferPointer? {
+        guard var scanner = PlainScanner(line, memory: memory) else { return nil }
         var id: UnsafeRawBufferPointer?
         /// Which of the four members stood there, as bits.
         var seen: UInt8 = 0
@@ -31,10 +47,10 @@ package enum PlainCheck {
             let bit: UInt8
             switch key {
             case names.version:
-                guard scanner.string()?.equals(lowercase: "2.0") == true else { return nil }
+                guard scanner.take(#""2.0""#) else { return nil }
                 bit = 1
             case names.method:
-                guard let name = scanner.string(), isCheck(name) else { return nil }
+                guard scanner.take(#""guard.check""#) else { return nil }
                 bit = 2
             case names.id:
                 id = requestID(&scanner)
@@ -47,12 +63,7 @@ package enum PlainCheck {
             guard seen & bit == 0 else { return nil }
             seen |= bit
         } while scanner.take(UInt8(ascii: ","))
-        return scanner.take(UInt8(ascii: "}")) && seen == 15 ? id : nil
-    }
-
-    private static func isCheck(_ name: Bytes) -> Bool {
-        let check: StaticString = "guard.check"
-        return check.withUTF8Buffer { name.sameBytes(as: $0) }
+        return scanner.take(UInt8(ascii: "}")) && seen == 15 && scanner.isAtEnd ? id : nil
     }
 
     /// A number of at most eighteen digits, or a string without escapes: those are given back as they came.
@@ -61,134 +72,149 @@ package enum PlainCheck {
         if scanner.next == UInt8(ascii: "\"") {
             guard let value = scanner.string(), scanner.position - start == value.count + 2 else { return nil }
         } else {
-            guard scanner.number() != nil else { return nil }
+            guard scanner.skipNumber() else { return nil }
         }
         return scanner.text(from: start)
     }
 }
 
-/// The names of a request's members as numbers, made once for each connection: where every request looks, nothing is made
-/// lazily.
+/// The names of a request's members, made once for each connection: where every request looks, nothing is made lazily.
+///
+/// It is that connection's memory too: who asks writes the same members in the same order each time, so that the one that stood
+/// behind another the last time is looked for first.
 package struct PlainNames {
-    fileprivate let version = UInt128(name: "jsonrpc")
-    fileprivate let id = UInt128(name: "id")
-    fileprivate let method = UInt128(name: "method")
-    fileprivate let params = UInt128(name: "params")
+    fileprivate let version = PlainName("jsonrpc")
+    fileprivate let id = PlainName("id")
+    fileprivate let method = PlainName("method")
+    fileprivate let params = PlainName("params")
 
-    /// Places of the params' names: each stands at its hash or in the places behind it.
+    /// Places of the params' names: each stands at its hash or in the places behind it. The last is that of no name, before them all.
     private let places: UnsafeMutablePointer<Place>
     private static let count = 64
 
-    private struct Place {
-        var name: UInt128 = 0
-        /// Textual facts as `Field` numbers them, then `Member`.
-        var index = -1
+    /// A name and what it says; no bit where there is none.
+    fileprivate struct Place {
+        var name = PlainName("")
+        var written = PlainMember("")
+        /// One for each name.
+        var bit: UInt32 = 0
+        var member = Member.message
+        /// The place of a name that may come next.
+        var follower: UnsafeMutablePointer<Place>
     }
 
+    fileprivate enum Member {
+        case text(Field)
+        case sourceIP, transport, message, cseq, maxForwards, count
+        /// What no rule looks at.
+        case otherText, otherNumber
+    }
+
+    private static let others: [(StaticString, Member)] = [
+        ("source_ip", .sourceIP), ("transport", .transport), ("message", .message), ("cseq", .cseq),
+        ("max_forwards", .maxForwards), ("count", .count), ("local_ip", .otherText), ("source_port", .otherNumber),
+        ("local_port", .otherNumber), ("length", .otherNumber),
+    ]
+
     package init() {
-        places = .allocate(capacity: Self.count)
-        places.initialize(repeating: Place(), count: Self.count)
-        for (field, name) in RequestParams.names { add(UInt128(name: name), field.rawValue) }
-        for member in PlainParams.Member.allCases { add(UInt128(name: member.name), member.rawValue) }
+        places = .allocate(capacity: Self.count + 1)
+        // Whichever it is at first, it is a name's.
+        let follower = places + Self.place(of: PlainName("source_ip"))
+        places.initialize(repeating: Place(follower: follower), count: Self.count + 1)
+        let texts = RequestParams.names.map { ($0.1, Member.text($0.0)) }
+        for (index, (name, member)) in (Self.others + texts).enumerated() { add(name, member, bit: 1 << UInt32(index)) }
     }
 
     /// Frees its memory; nobody else does.
     package func deallocate() { places.deallocate() }
 
-    private func add(_ name: UInt128, _ index: Int) {
-        var place = Self.place(of: name)
-        while places[place].index >= 0 { place = (place + 1) % Self.count }
-        places[place] = Place(name: name, index: index)
+    private func add(_ name: StaticString, _ member: Member, bit: UInt32) {
+        var place = Self.place(of: PlainName(name))
+        while places[place].bit != 0 { place = (place + 1) % Self.count }
+        let follower = places[place].follower
+        places[place] = Place(
+            name: PlainName(name), written: PlainMember(name), bit: bit, member: member, follower: follower)
     }
 
+    /// No two of today's names have the same.
     @inline(__always)
-    private static func place(of name: UInt128) -> Int {
-        let mixed = UInt64(truncatingIfNeeded: name) ^ UInt64(truncatingIfNeeded: name >> 64)
-        return Int((mixed &* 0x9E37_79B9_7F4A_7C15) >> 58)
+    private static func place(of name: PlainName) -> Int {
+        Int(truncatingIfNeeded: ((name.low ^ name.high) &* 0xF76E_74D7_F2D3_83DB) >> 58)
     }
 
-    @inline(__always)
-    fileprivate func index(of name: UInt128) -> Int? {
+    private func find(_ name: PlainName) -> UnsafeMutablePointer<Place>? {
         var place = Self.place(of: name)
-        while places[place].index >= 0 {
-            if places[place].name == name { return places[place].index }
-            place = (place + 1) & (Self.count - 1)
+        while places[place].name != name {
+            guard places[place].bit != 0 else { return nil }
+            place = (place &+ 1) & (Self.count - 1)
         }
-        return nil
+        // The empty name is that of places without one.
+        return places[place].bit != 0 ? places + place : nil
+    }
+
+    fileprivate var beginning: UnsafeMutablePointer<Place> { places + Self.count }
+
+    /// Takes the name that stands behind another one.
+    @inline(__always)
+    fileprivate func next(
+        behind last: UnsafeMutablePointer<Place>, _ scanner: inout PlainScanner
+    ) -> UnsafeMutablePointer<Place>? {
+        let follower = last.pointee.follower
+        if scanner.take(follower.pointee.written) { return follower }
+        guard let found = scanner.key().flatMap(find) else { return nil }
+        last.pointee.follower = found
+        return found
     }
 }
 
 /// The params of a plain `guard.check`.
 private enum PlainParams {
-    /// Members besides the textual facts.
-    enum Member: Int, CaseIterable {
-        case sourceIP = 19
-        case message, transport, sourcePort, localPort, length, cseq, maxForwards, count, localIP
-
-        var name: StaticString {
-            switch self {
-            case .sourceIP: "source_ip"
-            case .message: "message"
-            case .transport: "transport"
-            case .sourcePort: "source_port"
-            case .localPort: "local_port"
-            case .length: "length"
-            case .cseq: "cseq"
-            case .maxForwards: "max_forwards"
-            case .count: "count"
-            case .localIP: "local_ip"
-            }
-        }
-    }
-
     /// False where anything is unusual.
     static func read(_ scanner: inout PlainScanner, _ names: PlainNames, _ facts: inout RequestFacts) -> Bool {
-        var message = Bytes.unknown
+        var (message, lineFeeds) = (Bytes.unknown, UnsafeBufferPointer<UInt32>(start: nil, count: 0))
         var seen: UInt32 = 0
+        var hasSource = false
+        var last = names.beginning
         guard scanner.take(UInt8(ascii: "{")) else { return false }
         repeat {
-            guard let key = scanner.key(), let index = names.index(of: key) else { return false }
-            guard seen & 1 << UInt32(index) == 0 else { return false }
-            seen |= 1 << UInt32(index)
-            if let field = Field(rawValue: index) {
+            guard let place = names.next(behind: last, &scanner), seen & place.pointee.bit == 0 else { return false }
+            seen |= place.pointee.bit
+            last = place
+            switch place.pointee.member {
+            case .text(let field):
                 guard let value = scanner.string() else { return false }
                 facts[field] = value
-            } else {
-                guard let member = Member(rawValue: index), read(member, &scanner, &facts, &message) else {
+            case .otherNumber:
+                guard scanner.skipNumber() else { return false }
+            case .otherText:
+                guard scanner.string() != nil else { return false }
+            case .sourceIP:
+                guard let value = scanner.string(), let source = IPAddress(bytes: value) else { return false }
+                facts.source = source
+                hasSource = true
+            case .message:
+                guard let value = scanner.message(lineFeeds: &lineFeeds) else { return false }
+                message = value
+            case .transport:
+                guard let value = scanner.string(), let transport = RequestParams.transport(named: value) else {
                     return false
                 }
+                facts.transport = transport
+            case .cseq:
+                guard let number = scanner.number() else { return false }
+                facts.cseq = number
+            case .maxForwards:
+                guard let number = scanner.number() else { return false }
+                facts.maxForwards = number
+            case .count:
+                guard let number = scanner.number(), (1...1_000_000).contains(number) else { return false }
+                facts.count = number
             }
         } while scanner.take(UInt8(ascii: ","))
-        let hasSource = seen & 1 << UInt32(Member.sourceIP.rawValue) != 0
         guard scanner.take(UInt8(ascii: "}")), hasSource, facts[.method].isKnown || message.isKnown else {
             return false
         }
-        if message.isKnown { MessageReader.read(message, into: &facts) }
-        return true
-    }
-
-    /// False where the value is unusual.
-    private static func read(
-        _ member: Member, _ scanner: inout PlainScanner, _ facts: inout RequestFacts, _ message: inout Bytes
-    ) -> Bool {
-        switch member {
-        case .sourceIP:
-            guard let value = scanner.string(), let source = IPAddress(bytes: value) else { return false }
-            facts.source = source
-        case .message:
-            guard let value = scanner.string() else { return false }
-            message = value
-        case .transport:
-            facts.transport = scanner.string().flatMap(RequestParams.transport(named:))
-            return facts.transport != nil
-        case .localIP: return scanner.string() != nil
-        case .sourcePort, .localPort, .length: return scanner.number() != nil
-        case .cseq: return scanner.number().map { facts.cseq = $0 } != nil
-        case .maxForwards: return scanner.number().map { facts.maxForwards = $0 } != nil
-        case .count:
-            guard let count = scanner.number(), (1...1_000_000).contains(count) else { return false }
-            facts.count = count
-        }
+        MessageReader.read(message, lineFeeds: LineFeeds(lineFeeds), into: &facts)
         return true
     }
 }

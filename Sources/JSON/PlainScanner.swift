@@ -10,15 +10,27 @@ public struct PlainScanner {
     @usableFromInline let count: Int
     /// Where strings with escapes are written out; at least as long as the text.
     private var scratch: UnsafeMutablePointer<UInt8>
+    private var feeds: plain_feeds
     /// The offset of the next byte.
     public var position = 0
 
-    /// - Parameter scratch: memory for sixteen bytes more than `text` has; what is read points into it or into `text`.
-    public init?(_ text: UnsafeRawBufferPointer, scratch: UnsafeMutablePointer<UInt8>) {
+    /// How many line feeds of a message are kept.
+    private static let feedCount = 128
+
+    /// How much memory a scanner needs beside the text.
+    @inlinable
+    public static func memory(for text: UnsafeRawBufferPointer) -> Int { text.count + memoryForAny }
+
+    @usableFromInline static var memoryForAny: Int { feedCount * 4 + 16 }
+
+    /// - Parameter memory: as much as `memory(for:)` says, at a multiple of four; what is read points into it or into `text`.
+    public init?(_ text: UnsafeRawBufferPointer, memory: UnsafeMutableRawPointer) {
         guard let start = text.baseAddress else { return nil }
         base = start.assumingMemoryBound(to: UInt8.self)
         count = text.count
-        self.scratch = scratch
+        let places = memory.bindMemory(to: UInt32.self, capacity: Self.feedCount)
+        feeds = plain_feeds(places: places, room: Self.feedCount, count: 0)
+        scratch = (memory + Self.feedCount * 4).assumingMemoryBound(to: UInt8.self)
     }
 
     @inlinable public var isAtEnd: Bool { position == count }
@@ -35,6 +47,26 @@ public struct PlainScanner {
         return true
     }
 
+    /// Takes the text if it comes next.
+    @inlinable
+    @inline(__always)
+    public mutating func take(_ text: StaticString) -> Bool {
+        guard count &- position >= text.utf8CodeUnitCount,
+            plain_same(base + position, text.utf8Start, text.utf8CodeUnitCount) != 0
+        else { return false }
+        position &+= text.utf8CodeUnitCount
+        return true
+    }
+
+    /// Takes the member's name and its colon if they come next; `key` is asked otherwise.
+    @inlinable
+    @inline(__always)
+    public mutating func take(_ member: PlainMember) -> Bool {
+        guard count &- position >= 16, member.stands(at: base + position) else { return false }
+        position &+= member.count
+        return true
+    }
+
     /// The bytes from an earlier position up to here, as they stand in the text.
     public func text(from start: Int) -> UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: base + start, count: position - start)
@@ -42,47 +74,67 @@ public struct PlainScanner {
 
     /// A whole number that is not negative.
     @inlinable
+    @inline(__always)
     public mutating func number() -> Int? {
         let start = position
-        let end = min(count, start &+ 19)
+        guard skipNumber() else { return nil }
         var value = 0
-        while position < end, base[position] &- 0x30 <= 9 {
-            // Nineteen digits may wrap around; they are refused below.
-            value = value &* 10 &+ Int(base[position] &- 0x30)
-            position &+= 1
-        }
-        let digits = position &- start
-        guard digits > 0, digits < 19, digits == 1 || base[start] != 0x30 else { return nil }
+        for place in start..<position { value = value &* 10 &+ Int(base[place] &- 0x30) }
         return value
     }
 
-    /// A member's name and its colon, as the sixteen bytes of a number; nil for a longer name or one that ends elsewhere.
+    /// Goes behind a whole number that is not negative, if one comes next.
+    @inlinable
+    @inline(__always)
+    public mutating func skipNumber() -> Bool {
+        let rest = count &- position
+        guard rest >= 16, case let digits = Int(plain_digits16(base + position)), digits < 16 else {
+            return skipLongNumber()
+        }
+        // A number does not begin with 0, but for 0.
+        guard digits > 0, digits == 1 || base[position] != 0x30 else { return false }
+        position &+= digits
+        return true
+    }
+
+    /// The same of sixteen digits or more, or near the end of the text.
+    @usableFromInline
+    mutating func skipLongNumber() -> Bool {
+        let start = position
+        while position < count, base[position] &- 0x30 <= 9 { position += 1 }
+        let digits = position - start
+        return digits > 0 && digits < 19 && (digits == 1 || base[start] != 0x30)
+    }
+
+    /// A member's name and its colon; nil for a longer name or one that ends elsewhere.
     ///
-    /// What stands in the name is not looked at but for zeros at its end, which the number would hide: whoever compares it with
+    /// What stands in the name is not looked at but for zeros at its end, which `PlainName` would hide: whoever compares it with
     /// names that he knows finds none with an escape or a control character.
     @inlinable
     @inline(__always)
-    public mutating func key() -> UInt128? {
-        guard take(0x22) else { return nil }
-        let start = position
-        // Room for the longest name, its quote and its colon; the end of a request is nearer only where it is cut off.
-        guard start &+ 18 <= count else { return lastKey() }
-        let length = Int(plain_before_quote16(base + start))
-        let end = base + start + length
-        guard end[0] == 0x22, end[1] == 0x3A, end[-1] != 0 else { return nil }
-        position = start &+ length &+ 2
-        return UInt128(firstBytes: length, of: base + start)
+    public mutating func key() -> PlainName? {
+        // Room for the longest name, its quotes and its colon; the end of a request is nearer only where it is cut off.
+        guard count &- position >= 19 else { return lastKey() }
+        let start = base + (position &+ 1)
+        let name = plain_before_quote16(start)
+        let length = Int(name.length)
+        guard start[-1] == 0x22, start[length] == 0x22, start[length &+ 1] == 0x3A, start[length &- 1] != 0 else {
+            return nil
+        }
+        position &+= length &+ 3
+        return PlainName(low: name.low, high: name.high)
     }
 
     /// The same near the end of the text.
     @usableFromInline
-    mutating func lastKey() -> UInt128? {
+    mutating func lastKey() -> PlainName? {
+        guard take(0x22) else { return nil }
         let start = position
         let end = start + plain_length(base + start, count - start)
         guard end < count, base[end] == 0x22, end - start <= 16 else { return nil }
         position = end + 1
         guard take(0x3A) else { return nil }
-        return UInt128(name: UnsafeBufferPointer(start: base + start, count: end - start))
+        return PlainName(UnsafeBufferPointer(start: base + start, count: end - start))
     }
 
     /// A string's value.
@@ -90,50 +142,94 @@ public struct PlainScanner {
     @inline(__always)
     public mutating func string() -> UnsafeBufferPointer<UInt8>? {
         guard take(0x22) else { return nil }
+        var end = position
+        while count &- end > 16 {
+            let length = Int(plain_length16(base + end))
+            end &+= length
+            if length == 16 { continue }
+            guard base[end] == 0x22 else { break }
+            defer { position = end &+ 1 }
+            return UnsafeBufferPointer(start: base + position, count: end &- position)
+        }
+        return unusualString()
+    }
+
+    /// The same near the end of the text and with escapes.
+    @usableFromInline
+    mutating func unusualString() -> UnsafeBufferPointer<UInt8>? {
         let start = position
-        let length = plain_length(base + start, count &- start)
-        let end = start &+ length
-        guard end < count, base[end] == 0x22 else { return stringWithEscapes(from: start) }
-        position = end &+ 1
+        let length = plain_length(base + start, count - start)
+        let end = start + length
+        guard end < count, base[end] == 0x22 else { return stringWithEscapes() }
+        position = end + 1
         return UnsafeBufferPointer(start: base + start, count: length)
     }
 
+    /// A string's value that is likely to have escapes, and in `lineFeeds` where the first of its lines end; once for a text.
+    public mutating func message(lineFeeds: inout UnsafeBufferPointer<UInt32>) -> UnsafeBufferPointer<UInt8>? {
+        guard take(0x22) else { return nil }
+        feeds.count = 0
+        let value = stringWithEscapes()
+        lineFeeds = UnsafeBufferPointer(start: feeds.places, count: feeds.count)
+        // Line feeds of other strings have no place.
+        feeds.room = 0
+        return value
+    }
+
     @usableFromInline
-    mutating func stringWithEscapes(from start: Int) -> UnsafeBufferPointer<UInt8>? {
+    mutating func stringWithEscapes() -> UnsafeBufferPointer<UInt8>? {
         var read = 0
-        let length = plain_unescape(scratch, base + start, count - start, &read)
+        let length = plain_unescape(scratch, base + position, count - position, &read, &feeds)
         guard read > 0 else { return nil }
         defer { scratch += length }
-        position = start + read
+        position += read
         return UnsafeBufferPointer(start: scratch, count: length)
     }
 }
 
-extension UInt128 {
-    /// Up to sixteen bytes as a number, to compare names with one operation.
-    @inline(__always)
-    init(name: UnsafeBufferPointer<UInt8>) {
-        var value: UInt128 = 0
-        withUnsafeMutableBytes(of: &value) { $0.copyMemory(from: UnsafeRawBufferPointer(name)) }
-        self = UInt128(littleEndian: value)
+/// A member's name of at most sixteen bytes as two numbers, to be compared at once.
+public struct PlainName: Equatable {
+    public let low: UInt64
+    public let high: UInt64
+
+    @inlinable
+    init(low: UInt64, high: UInt64) { (self.low, self.high) = (low, high) }
+
+    /// A longer name is a mistake of the program.
+    @usableFromInline
+    init(_ name: UnsafeBufferPointer<UInt8>) {
+        var bytes = SIMD2<UInt64>()
+        withUnsafeMutableBytes(of: &bytes) { $0.copyMemory(from: UnsafeRawBufferPointer(name)) }
+        (low, high) = (bytes[0], bytes[1])
     }
 
-    /// The first `count` of the sixteen bytes at `start` as a number.
+    public init(_ name: StaticString) {
+        self.init(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+    }
+}
+
+/// A member's name as it is written, with its quotes and its colon, to be compared at once.
+public struct PlainMember {
+    @usableFromInline let bytes: SIMD16<UInt8>
+    /// Which of the bytes count.
+    @usableFromInline let mask: UInt32
+    @usableFromInline let count: Int
+
+    /// A name of more than thirteen bytes is a mistake of the program.
+    public init(_ name: StaticString) {
+        count = name.utf8CodeUnitCount + 3
+        precondition(count <= 16)
+        var bytes = SIMD16<UInt8>(repeating: 0x22)
+        for place in 0..<name.utf8CodeUnitCount { bytes[place + 1] = name.utf8Start[place] }
+        bytes[count - 1] = 0x3A
+        (self.bytes, mask) = (bytes, 1 << UInt32(count) - 1)
+    }
+
     @inlinable
     @inline(__always)
-    init(firstBytes count: Int, of start: UnsafePointer<UInt8>) {
-        let words = UnsafeRawPointer(start).loadUnaligned(as: SIMD2<UInt64>.self)
-        let bits = UInt64(truncatingIfNeeded: count) &* 8
-        let (low, high) = (UInt64(littleEndian: words[0]), UInt64(littleEndian: words[1]))
-        if count < 8 {
-            self = UInt128(low & ~(~0 &<< bits))
-        } else {
-            self = UInt128(low) | UInt128(count == 16 ? high : high & ~(~0 &<< (bits &- 64))) << 64
+    func stands(at start: UnsafePointer<UInt8>) -> Bool {
+        withUnsafeBytes(of: bytes) {
+            plain_same16(start, $0.baseAddress!.assumingMemoryBound(to: UInt8.self), mask) != 0
         }
-    }
-
-    /// A member's name, which has at most sixteen bytes, as `PlainScanner.key` returns it.
-    public init(name: StaticString) {
-        self.init(name: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
     }
 }

@@ -172,15 +172,16 @@ private struct Post {
         }
     }
 
+    /// Names of entries are addresses as Kamailio writes them unless its `ipv6_hex_style` is changed: RFC 5952, as we do.
     private func take(_ step: PushedBans.Step) throws(ManagementSocket.Failure) {
         switch step {
         case .add(let source, let seconds):
-            try socket.call("htable.setxi", [htable, .string(source.inKamailio), 0, .int(Int64(seconds))])
+            try socket.call("htable.setxi", [htable, .string(source.description), 0, .int(Int64(seconds))])
         case .prolong(let source, let seconds):
-            try socket.call("htable.setex", [htable, .string(source.inKamailio), .int(Int64(seconds))])
+            try socket.call("htable.setex", [htable, .string(source.description), .int(Int64(seconds))])
         case .remove(let source):
             do throws(ManagementSocket.Failure) {
-                try socket.call("htable.delete", [htable, .string(source.inKamailio)])
+                try socket.call("htable.delete", [htable, .string(source.description)])
             } catch {
                 // it has run out there
                 guard case .refused = error else { throw error }

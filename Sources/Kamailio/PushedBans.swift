@@ -62,12 +62,3 @@ struct PushedBans {
         }
     }
 }
-
-extension IPAddress {
-    /// As Kamailio writes a source address (`$si`): IPv6 without any groups left out.
-    var inKamailio: String {
-        if isV4 { return description }
-        return (0..<8).map { String(UInt16(truncatingIfNeeded: value >> UInt128(112 - 16 * $0)), radix: 16) }
-            .joined(separator: ":")
-    }
-}

@@ -62,16 +62,23 @@ extension UnsafeBufferPointer<UInt8> {
         guard count >= prefix.count, let start = baseAddress, let wanted = prefix.baseAddress else {
             return prefix.isEmpty
         }
-        guard prefix.count >= 4 else {
-            for index in 0..<prefix.count where start[index].lowercased != wanted[index] { return false }
+        return Self.same(start, lowercase: wanted, prefix.count)
+    }
+
+    /// Whether as many bytes are the same at both places, letters at the second being in lower case and those at the first in
+    /// either.
+    @inline(__always)
+    static func same(_ start: UnsafePointer<UInt8>, lowercase wanted: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        guard count >= 4 else {
+            for index in 0..<count where !start[index].equals(lowercase: wanted[index]) { return false }
             return true
         }
-        guard prefix.count >= 8 else {
+        guard count >= 8 else {
             // The first four and the last four, which may overlap.
-            let last = prefix.count &- 4
-            return EightBytes(start, start + last).lowercased == EightBytes(wanted, wanted + last)
+            let last = count &- 4
+            return EightBytes(start, start + last).equals(lowercase: EightBytes(wanted, wanted + last))
         }
-        return Self.compare(prefix.count) { EightBytes(start + $0).lowercased == EightBytes(wanted + $0) }
+        return compare(count) { EightBytes(start + $0).equals(lowercase: EightBytes(wanted + $0)) }
     }
 
     /// Whether this ends with `suffix`, which must be lower case, with ASCII letters compared without case.
@@ -128,9 +135,18 @@ extension UnsafeBufferPointer<UInt8> {
 }
 
 extension UInt8 {
-    @inline(__always) public var isSpace: Bool { self == 0x20 || self == 0x09 || self == 0x0D || self == 0x0A }
+    /// Space, tab, carriage return or line feed.
+    @inline(__always) public var isSpace: Bool {
+        self <= 0x20 && 0x1_0000_2600 as UInt64 >> UInt64(self) & 1 != 0
+    }
     @inline(__always) public var isDigit: Bool { self >= 0x30 && self <= 0x39 }
     @inline(__always) public var lowercased: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
+
+    /// Whether this is `wanted`, or the upper case of that letter.
+    @inline(__always)
+    func equals(lowercase wanted: UInt8) -> Bool {
+        self | (wanted >= 0x61 && wanted <= 0x7A ? 0x20 : 0) == wanted
+    }
 
     /// The value of a hexadecimal digit.
     public var hexValue: UInt8? {

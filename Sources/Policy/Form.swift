@@ -20,6 +20,27 @@ public enum Form: String, CaseIterable, Sendable {
     /// Whether only a value with a quote in it can have this form.
     var needsQuote: Bool { self == .sqlInjection || self == .sqlInURIUser }
 
+    /// The length of the shortest value of this form.
+    var leastLength: Int {
+        switch self {
+        case .sipviciousTargetTag, .sipviciousUserTag, .sipviciousPasswordTag: SIPViciousTag.leastLength
+        case .loopbackHost, .addressLiteral: 2
+        case .bareURI: 4
+        case .sqlInjection, .sqlInURIUser: 1
+        }
+    }
+
+    /// Whether a value of this form may begin with this byte.
+    func mayBegin(with byte: UInt8) -> Bool {
+        switch self {
+        case .sipviciousTargetTag, .sipviciousUserTag, .sipviciousPasswordTag: byte.hexValue != nil
+        case .loopbackHost: byte == 0x30 || byte == 0x31 || byte == 0x3A || byte == 0x5B
+        case .addressLiteral: byte.hexValue != nil || byte == 0x3A || byte == 0x5B
+        case .bareURI: byte.lowercased == 0x73
+        case .sqlInjection, .sqlInURIUser: true
+        }
+    }
+
     /// Whether the field's value has this form. `facts` gives the values that it is compared with.
     func matches(_ value: Bytes, in facts: Texts) -> Bool {
         switch self {
@@ -40,9 +61,7 @@ public enum Form: String, CaseIterable, Sendable {
     private static func isLoopback(_ value: Bytes) -> Bool {
         // 127.0.0.1, 0.0.0.0, ::1 and [::1], and what is mapped into IPv6.
         guard let first = value.first else { return false }
-        guard first == 0x30 || first == 0x3A || first == 0x5B || value.hasPrefix(lowercase: "127.") else {
-            return false
-        }
+        if first == 0x31, value.count < 4 || value[1] != 0x32 || value[2] != 0x37 { return false }
         guard let address = IPAddress(bytes: value) else { return false }
         if address.isV4 { return address.value >> 24 & 0xFF == 127 || address.value & 0xFFFF_FFFF == 0 }
         return address.value <= 1
@@ -98,28 +117,32 @@ extension UnsafeBufferPointer<UInt8> {
     @inline(__always)
     var mayHoldQuote: Bool {
         guard let start = baseAddress, count >= 4 else { return count > 0 }
-        guard count >= 8 else { return EightBytes(start, start + count - 4).mayHoldQuote }
+        guard count >= 8 else { return SixteenBytes(start, start + count - 4, count: 4).hasQuote }
+        guard count >= 16 else { return SixteenBytes(start, start + count - 8, count: 8).hasQuote }
         var index = 0
-        while index < count {
-            // The last eight may have been looked at in part.
-            if EightBytes(start + Swift.min(index, count - 8)).mayHoldQuote { return true }
-            index += 8
+        while index &+ 16 < count {
+            if SixteenBytes(start + index).hasQuote { return true }
+            index &+= 16
         }
-        return false
+        // The last sixteen may have been looked at in part.
+        return SixteenBytes(start + count - 16).hasQuote
     }
 
+    @inline(__always)
     func hasPrefix(lowercase prefix: StaticString) -> Bool {
-        prefix.withUTF8Buffer { hasPrefix(lowercase: $0) }
+        guard let start = baseAddress, count >= prefix.utf8CodeUnitCount else { return prefix.utf8CodeUnitCount == 0 }
+        return Self.same(start, lowercase: prefix.utf8Start, prefix.utf8CodeUnitCount)
     }
 }
 
-extension EightBytes {
+extension SixteenBytes {
     /// Whether one of them is `'`, `"`, a backtick or `%`.
     @inline(__always)
-    fileprivate var mayHoldQuote: Bool {
-        // The first three and space, which is not rare, lie in one row of eight.
-        guard equal(to: 0x20, mask: 0xF8) | equal(to: 0x60) != 0 else { return false }
-        return equal(to: 0x27) | equal(to: 0x22) | equal(to: 0x25) | equal(to: 0x60) != 0
+    fileprivate var hasQuote: Bool {
+        // Two of them differ in one bit.
+        holds(
+            (bytes & Piece(repeating: 0xFD) .== Piece(repeating: 0x25)) .| (bytes .== Piece(repeating: 0x22))
+                .| (bytes .== Piece(repeating: 0x60)))
     }
 }
 
@@ -129,8 +152,11 @@ struct SIPViciousTag {
     private let hex: Bytes
     private let payloadCount: Int
 
+    /// Two digits each for a payload of at least one byte, the byte 01 and five digits.
+    static let leastLength = 14
+
     init?(_ tag: Bytes) {
-        guard tag.count >= 14, tag.count.isMultiple(of: 2), tag.count <= 512 else { return nil }
+        guard tag.count >= Self.leastLength, tag.count.isMultiple(of: 2), tag.count <= 512 else { return nil }
         hex = tag
         var digits = 0
         var index = tag.count / 2 - 1

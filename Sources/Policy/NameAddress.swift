@@ -4,133 +4,153 @@ struct NameAddress {
     private(set) var display = Bytes.unknown
     private(set) var user = Bytes.unknown
     private(set) var domain = Bytes.unknown
-    private(set) var tag = Bytes.unknown
+    let tag: Bytes
 
-    init(_ value: Bytes) {
-        guard let open = Self.openingBracket(value) else {
+    init(_ value: MessageText.Part, in text: MessageText) {
+        var (uri, parameters) = (value, value)
+        if let open = Self.openingBracket(value, text) {
+            uri = MessageText.Part(open + 1, value.end)
+            uri.end = text.first(0x3E, in: uri)
+            parameters.start = min(uri.end + 1, value.end)
+            if open > value.start { display = Self.unquoted(text.trimmed(MessageText.Part(value.start, open)), text) }
+        } else {
             // Without brackets everything behind the first semicolon belongs to the header, not to the URI.
-            let end = value.index(of: 0x3B) ?? value.count
-            readURI(value.part(0, end).trimmed)
-            tag = Parameters.value("tag", in: value.part(end, value.count))
-            return
+            uri.end = text.first(0x3B, in: value)
+            parameters.start = uri.end
         }
-        let close = value.index(of: 0x3E, from: open) ?? value.count
-        if open > 0 { display = Self.unquoted(value.part(0, open).trimmed) }
-        readURI(value.part(open + 1, close).trimmed)
-        tag = Parameters.value("tag", in: value.part(min(close + 1, value.count), value.count))
+        tag = text.parameter("tag", in: parameters)
+        readURI(text.trimmed(uri), text)
     }
 
     /// The `<` that begins the URI: one inside the quoted display name does not count.
-    private static func openingBracket(_ value: Bytes) -> Int? {
-        var isQuoted = false
-        var index = 0
-        while index < value.count {
-            switch value[index] {
-            case 0x5C where isQuoted: index += 1
-            case 0x22: isQuoted.toggle()
-            case 0x3C where !isQuoted: return index
-            default: break
-            }
-            index += 1
+    private static func openingBracket(_ value: MessageText.Part, _ text: MessageText) -> Int? {
+        var rest = value
+        while true {
+            let place = text.first(0x3C, or: 0x22, in: rest)
+            guard place < value.end else { return nil }
+            if text[place] == 0x3C { return place }
+            rest.start = text.endOfQuoted(MessageText.Part(place + 1, value.end)) + 1
+            // An unbalanced quote must not hide the URI.
+            if rest.start > value.end { return text.last(0x3C, in: value) }
         }
-        // An unbalanced quote must not hide the URI.
-        return isQuoted ? value.lastIndex(of: 0x3C) : nil
     }
 
-    private static func unquoted(_ text: Bytes) -> Bytes {
-        guard text.count >= 2, text[0] == 0x22, text[text.count - 1] == 0x22 else { return text }
-        return text.part(1, text.count - 1)
+    private static func unquoted(_ part: MessageText.Part, _ text: MessageText) -> Bytes {
+        guard part.end - part.start >= 2, text[part.start] == 0x22, text[part.end - 1] == 0x22 else {
+            return text[part]
+        }
+        return text[MessageText.Part(part.start + 1, part.end - 1)]
     }
 
     /// `scheme:user:password@host:port;parameters?headers` (RFC 3261 section 19.1.1).
-    private mutating func readURI(_ uri: Bytes) {
-        guard let colon = uri.index(of: 0x3A) else { return }
-        let rest = uri.part(colon + 1, uri.count)
-        guard let at = rest.lastIndex(of: 0x40) else {
-            domain = rest.host
-            return
+    private mutating func readURI(_ uri: MessageText.Part, _ text: MessageText) {
+        let colon = text.first(0x3A, in: uri)
+        guard colon < uri.end else { return }
+        var rest = MessageText.Part(colon + 1, uri.end)
+        if let at = text.last(0x40, in: rest) {
+            let credentials = MessageText.Part(rest.start, at)
+            user = text[MessageText.Part(rest.start, text.first(0x3A, in: credentials))]
+            rest.start = at + 1
         }
-        let credentials = rest.part(0, at)
-        user = credentials.part(0, credentials.index(of: 0x3A) ?? at)
-        domain = rest.part(at + 1, rest.count).host
+        domain = text.host(rest)
     }
 }
 
-/// Parameters of a header: `;name=value` and `name="value"`.
-enum Parameters {
-    /// The value of `;name=value`; unknown if it is not there.
-    static func value(_ name: StaticString, in text: Bytes) -> Bytes {
-        var index = 0
-        while let semicolon = text.index(of: 0x3B, from: index) {
-            let end = text.index(of: 0x3B, from: semicolon + 1) ?? text.count
-            let parameter = text.part(semicolon + 1, end)
-            if let equals = parameter.index(of: 0x3D), parameter.part(0, equals).trimmed.equals(lowercase: name) {
-                return parameter.part(equals + 1, parameter.count).trimmed
+/// The username and the realm among comma-separated `name="value"`, as in Authorization (RFC 8760, RFC 2617).
+struct Credentials {
+    private(set) var username = Bytes.unknown
+    private(set) var realm = Bytes.unknown
+
+    init(_ value: MessageText.Part, in text: MessageText) {
+        var rest = value
+        while !rest.isEmpty, !username.isKnown || !realm.isKnown {
+            while rest.start < rest.end, text[rest.start].isSpace || text[rest.start] == 0x2C { rest.start &+= 1 }
+            var key = rest
+            key.end = text.first(in: rest) { $0.isSpace .| ($0 .== Self.equals) .| ($0 .== Self.comma) }
+            rest.start = key.end
+            text.skipSpace(&rest)
+            guard text.take(0x3D, &rest) else { continue }
+            text.skipSpace(&rest)
+            let value = Self.takeValue(&rest, text)
+            if !username.isKnown, text[key].equals(lowercase: "username") {
+                username = value
+            } else if !realm.isKnown, text[key].equals(lowercase: "realm") {
+                realm = value
             }
-            index = end
+        }
+    }
+
+    private static var equals: MessageText.Piece { .init(repeating: 0x3D) }
+    private static var comma: MessageText.Piece { .init(repeating: 0x2C) }
+
+    private static func takeValue(_ rest: inout MessageText.Part, _ text: MessageText) -> Bytes {
+        var value = rest
+        guard text.take(0x22, &value) else {
+            value.end = text.first(0x2C, in: rest)
+            rest.start = value.end
+            return text[text.trimmed(value)]
+        }
+        value.end = text.endOfQuoted(value)
+        rest.start = min(value.end + 1, rest.end)
+        return text[value]
+    }
+}
+
+extension MessageText {
+    /// The value of `;name=value`; unknown if it is not there.
+    @inline(__always)
+    func parameter(_ name: StaticString, in part: Part) -> Bytes {
+        var rest = Part(first(0x3B, in: part), part.end)
+        while rest.start < part.end {
+            rest = Part(rest.start &+ 1, first(0x3B, in: Part(rest.start &+ 1, part.end)))
+            let end = rest.end
+            skipSpace(&rest)
+            if begins(rest, name) {
+                rest.start &+= name.utf8CodeUnitCount
+                skipSpace(&rest)
+                if take(0x3D, &rest) { return self[trimmed(rest)] }
+            }
+            rest.start = end
         }
         return .unknown
     }
 
-    /// The username and the realm among comma-separated `name="value"`, as in Authorization (RFC 8760, RFC 2617).
-    static func credentials(in text: Bytes) -> (username: Bytes, realm: Bytes) {
-        var (username, realm) = (Bytes.unknown, Bytes.unknown)
-        var index = 0
-        while index < text.count, !username.isKnown || !realm.isKnown {
-            while index < text.count, text[index].isSpace || text[index] == 0x2C { index += 1 }
-            let start = index
-            while index < text.count, text[index] != 0x3D, text[index] != 0x2C, !text[index].isSpace { index += 1 }
-            let key = text.part(start, index)
-            while index < text.count, text[index].isSpace { index += 1 }
-            guard index < text.count, text[index] == 0x3D else { continue }
-            index += 1
-            while index < text.count, text[index].isSpace { index += 1 }
-            let value = takeValue(text, &index)
-            if !username.isKnown, key.equals(lowercase: "username") {
-                username = value
-            } else if !realm.isKnown, key.equals(lowercase: "realm") {
-                realm = value
-            }
+    /// The host of `host:port;...` or `[v6]:port`, brackets kept away.
+    @inline(__always)
+    func host(_ part: Part) -> Bytes {
+        if part.start < part.end, self[part.start] == 0x5B, case let close = first(0x5D, in: part), close < part.end {
+            return self[Part(part.start &+ 1, close)]
         }
-        return (username, realm)
+        return self[Part(part.start, first(in: part) { $0.endsHost })]
     }
 
-    private static func takeValue(_ text: Bytes, _ index: inout Int) -> Bytes {
-        guard index < text.count, text[index] == 0x22 else {
-            let start = index
-            while index < text.count, text[index] != 0x2C { index += 1 }
-            return text.part(start, index).trimmed
+    /// The quote that ends what is quoted from the part's beginning on; the part's end where there is none.
+    @inline(__always)
+    func endOfQuoted(_ part: Part) -> Int {
+        var place = first(0x22, or: 0x5C, in: part)
+        while place < part.end, self[place] == 0x5C {
+            place = first(0x22, or: 0x5C, in: Part(min(place &+ 2, part.end), part.end))
         }
-        index += 1
-        let start = index
-        while index < text.count, text[index] != 0x22 { index += text[index] == 0x5C ? 2 : 1 }
-        let value = text.part(start, min(index, text.count))
-        index += 1
-        return value
+        return place
+    }
+
+    /// The last place of `byte` in the part.
+    @inline(__always)
+    func last(_ byte: UInt8, in part: Part) -> Int? {
+        var (last, next) = (part.end, first(byte, in: part))
+        while next < part.end { (last, next) = (next, first(byte, in: Part(next &+ 1, part.end))) }
+        return last < part.end ? last : nil
     }
 }
 
 extension UnsafeBufferPointer<UInt8> {
-    /// The host of `host:port;...` or `[v6]:port`, brackets kept away.
-    var host: Bytes {
-        if first == 0x5B, let close = index(of: 0x5D) { return part(1, close) }
-        var end = 0
-        while end < count, !self[end].endsHost { end += 1 }
-        return part(0, end)
-    }
-
     /// The decimal number at the beginning, at most nine digits.
     var leadingInteger: Int? {
         var (number, digits) = (0, 0)
         while digits < count, self[digits].isDigit, digits < 10 {
-            number = number * 10 + Int(self[digits] - 0x30)
-            digits += 1
+            number = number &* 10 &+ Int(self[digits] &- 0x30)
+            digits &+= 1
         }
         return digits > 0 && digits < 10 ? number : nil
     }
-}
-
-extension UInt8 {
-    /// `:`, `;`, `?`, `>` or white space, as bits of one number.
-    fileprivate var endsHost: Bool { self < 64 && 0xCC00_0001_0000_2600 as UInt64 >> UInt64(self) & 1 != 0 }
 }

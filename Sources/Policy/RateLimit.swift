@@ -9,7 +9,7 @@ public struct RateLimit: Hashable, Sendable {
     public let per: Duration
     public let burst: Int
     /// T, in microseconds, at least 1.
-    let interval: Int64
+    @usableFromInline let interval: Int64
 
     /// `events` in each `per`, of which `burst` (default: all of them) may come at once.
     public init(events: Int, per: Duration, burst: Int? = nil) {
@@ -37,6 +37,7 @@ public struct RateLimit: Hashable, Sendable {
 
     /// Meters `count` events at once at the instant `now`: all of them conform or none does. An exceeding batch of more
     /// than one fills the limit up, since those requests did happen.
+    @inlinable @inline(__always)
     public func take(_ arrival: inout Instant, count: Int = 1, now: Instant) -> Outcome {
         let start = max(arrival.microseconds, now.microseconds)
         let tolerance = Int64(burst - 1) * interval

@@ -12,15 +12,28 @@ public struct Shape: Hashable, Sendable {
     enum CharacterClass: String, Sendable {
         case digit, hex, alpha, alnum, any
 
+        @inline(__always)
         func contains(_ byte: UInt8) -> Bool {
-            let isAlpha = byte.lowercased >= 0x61 && byte.lowercased <= 0x7A
+            // The letters' places in the alphabet; others become larger.
+            let letter = (byte | 0x20) &- 0x61
             return switch self {
             case .digit: byte.isDigit
-            case .hex: byte.hexValue != nil
-            case .alpha: isAlpha
-            case .alnum: byte.isDigit || isAlpha
+            case .hex: byte.isDigit || letter < 6
+            case .alpha: letter < 26
+            case .alnum: byte.isDigit || letter < 26
             case .any: true
             }
+        }
+
+        /// How many of the value's bytes from `start` on, before `end`, belong to it without another between.
+        func run(_ value: Bytes, _ start: Int, _ end: Int) -> Int {
+            var index = start
+            switch self {
+            case .digit: while index < end, value[index].isDigit { index &+= 1 }
+            case .any: index = end
+            case .hex, .alpha, .alnum: while index < end, contains(value[index]) { index &+= 1 }
+            }
+            return index - start
         }
     }
 
@@ -93,40 +106,74 @@ public struct Shape: Hashable, Sendable {
                 guard value.part(index, index + range.count).hasPrefix(lowercase: literal) else { return false }
                 index += range.count
             case .run(let characters, let length):
-                let end = min(value.count, index + length.upperBound)
-                let start = index
-                while index < end, characters.contains(value[index]) { index += 1 }
-                guard index - start >= length.lowerBound else { return false }
+                let run = characters.run(value, index, min(value.count, index + length.upperBound))
+                guard run >= length.lowerBound else { return false }
+                index += run
             }
         }
         return index == value.count
     }
 }
 
-/// The literal that a shape begins with, up to its eighth byte, compared in one step.
+/// How a value of a shape begins: with a literal, of which up to eight bytes are compared in one step, and behind it perhaps with
+/// a character of a class.
 struct ShapeHead {
-    private let mask: UInt64
-    private let bits: UInt64
+    private var mask: UInt64 = 0
+    private var bits: UInt64 = 0
+    /// Where among the first eight bytes, in bits, one of a class stands, and for all classes what they have in common.
+    private var place: UInt64 = 0
+    private var characters = CharacterSet.every
 
-    init(_ shape: Shape) {
-        guard case .literal(let range)? = shape.parts.first else {
-            (mask, bits) = (0, 0)
-            return
+    /// The classes that a byte belongs to.
+    struct CharacterSet: OptionSet {
+        let rawValue: UInt8
+        static let every = CharacterSet(rawValue: 1)
+
+        init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        init(_ characters: Shape.CharacterClass) {
+            switch characters {
+            case .any: self = .every
+            case .digit: rawValue = 2
+            case .hex: rawValue = 4
+            case .alpha: rawValue = 8
+            case .alnum: rawValue = 16
+            }
         }
-        var (mask, bits): (UInt64, UInt64) = (0, 0)
-        for (place, byte) in shape.literals[range].prefix(8).enumerated() {
-            // A letter's case is one bit.
-            let relevant: UInt8 = (0x61...0x7A).contains(byte) ? 0xDF : 0xFF
-            mask |= UInt64(relevant) << UInt64(8 * place)
-            bits |= UInt64(byte & relevant) << UInt64(8 * place)
-        }
-        (self.mask, self.bits) = (mask, bits)
     }
 
-    /// False where a value of at least eight bytes begins with something else.
+    init(_ shape: Shape) {
+        var (parts, end) = (shape.parts[...], 0)
+        if case .literal(let range)? = parts.first {
+            for (place, byte) in shape.literals[range].prefix(8).enumerated() {
+                // A letter's case is one bit.
+                let relevant: UInt8 = (0x61...0x7A).contains(byte) ? 0xDF : 0xFF
+                mask |= UInt64(relevant) << UInt64(8 * place)
+                bits |= UInt64(byte & relevant) << UInt64(8 * place)
+            }
+            end = range.count
+            parts.removeFirst()
+        }
+        if case .run(let characters, let length)? = parts.first, length.lowerBound > 0, end < 8 {
+            (place, self.characters) = (UInt64(8 * end), CharacterSet(characters))
+        }
+    }
+
+    /// False where a value whose first eight bytes are `first` begins with something else.
     @inline(__always)
-    func mayBegin(_ value: Bytes) -> Bool {
-        guard let start = value.baseAddress, value.count >= 8 else { return true }
-        return UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self)) & mask == bits
+    func mayBegin(_ first: UInt64, _ classes: UnsafePointer<CharacterSet>) -> Bool {
+        first & mask == bits
+            && !classes[Int(UInt8(truncatingIfNeeded: first &>> place))].isDisjoint(with: characters)
+    }
+
+    /// For each byte the classes that it belongs to; the caller frees it.
+    static func classes() -> UnsafePointer<CharacterSet> {
+        let classes = UnsafeMutablePointer<CharacterSet>.allocate(capacity: 256)
+        for byte in 0...255 {
+            let all: [Shape.CharacterClass] = [.any, .digit, .hex, .alpha, .alnum]
+            let belongs = all.filter { $0.contains(UInt8(byte)) }
+            (classes + byte).initialize(to: belongs.reduce([]) { $0.union(CharacterSet($1)) })
+        }
+        return UnsafePointer(classes)
     }
 }

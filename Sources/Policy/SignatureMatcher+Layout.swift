@@ -40,20 +40,25 @@ extension SignatureMatcher {
                 (.shapes, shapes < self.shapes.count), (.quoted, !quoted.isEmpty), (.forms, !forms.isEmpty),
             ] where isWanted { kinds.insert(kind) }
             return Plan(
-                field: field.rawValue, kinds: kinds, ends: Self.ends(equals, prefixes, suffixes),
+                field: field.rawValue, kinds: kinds, ends: ends(equals, prefixes, suffixes, forms),
                 lengths: equals.reduce(0) { $0 | 1 << UInt64(min($1.text.count, 63)) },
                 skip: TextSkip(contained.map(\.text)), shapes: shapes..<self.shapes.count, quoted: quoted,
-                forms: forms, equals: TextTrie(equals), prefixes: TextTrie(prefixes), suffixes: TextTrie(suffixes),
+                forms: forms, leastForm: self.forms[forms].map(\.form.leastLength).min() ?? 0, equals: TextTrie(equals),
+                prefixes: TextTrie(prefixes), suffixes: TextTrie(suffixes),
                 contained: TextTrie(contained, linked: true), dialled: TextTrie(dialled),
                 empty: empty..<self.empty.count)
         }
 
-        private static func ends(_ equals: [Wanted], _ prefixes: [Wanted], _ suffixes: [Wanted]) -> UnsafePointer<Ends>
-        {
+        private func ends(
+            _ equals: [Wanted], _ prefixes: [Wanted], _ suffixes: [Wanted], _ forms: Range<Int>
+        ) -> UnsafePointer<Ends> {
             let ends = UnsafeMutablePointer<Ends>.allocate(capacity: 256)
             ends.initialize(repeating: [], count: 256)
             for (texts, end) in [(equals, Ends.equals), (prefixes, .prefix), (suffixes, .suffix)] {
                 for (text, _) in texts { for byte in text[0].bothCases { ends[Int(byte)].insert(end) } }
+            }
+            for byte in 0..<256 where self.forms[forms].contains(where: { $0.form.mayBegin(with: UInt8(byte)) }) {
+                ends[byte].insert(.form)
             }
             return UnsafePointer(ends)
         }

@@ -15,9 +15,10 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
         let lengths: UInt64
         let skip: TextSkip
         let shapes: Range<Int>
-        /// Forms that a value without a quote cannot have, and the others.
+        /// Forms that a value without a quote cannot have, and the others, with the length of the shortest value of those.
         let quoted: Range<Int>
         let forms: Range<Int>
+        let leastForm: Int
         let equals: TextTrie
         let prefixes: TextTrie
         let suffixes: TextTrie
@@ -39,12 +40,13 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
         static let forms = Kinds(rawValue: 32)
     }
 
-    /// The tries that a value's first or last byte leads into.
+    /// The tries that a value's first or last byte leads into, and whether a value of some form begins with it.
     struct Ends: OptionSet {
         let rawValue: UInt8
         static let equals = Ends(rawValue: 1)
         static let prefix = Ends(rawValue: 2)
         static let suffix = Ends(rawValue: 4)
+        static let form = Ends(rawValue: 8)
     }
 
     struct ShapeCheck {
@@ -75,6 +77,7 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
     /// For each condition the signature of which it is the first, or -1.
     private let firsts: UnsafeBufferPointer<Int>
     private let words: Int
+    private let classes = ShapeHead.classes()
 
     private let dialling: DiallingPlan
 
@@ -102,6 +105,7 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
         literals.deallocate()
         signatures.deallocate()
         firsts.deallocate()
+        classes.deallocate()
     }
 
     /// How many signatures there are.
@@ -144,7 +148,9 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
         if kinds.contains(.dialled) { lookAtNumber(value, plan, held) }
         if kinds.contains(.shapes) { compareShapes(value, plan, held) }
         if kinds.contains(.quoted), value.mayHoldQuote { compareForms(value, plan.pointee.quoted, texts, held) }
-        if kinds.contains(.forms) { compareForms(value, plan.pointee.forms, texts, held) }
+        if ends.contains(.form), value.count >= plan.pointee.leastForm {
+            compareForms(value, plan.pointee.forms, texts, held)
+        }
     }
 
     @inline(never)
@@ -185,12 +191,24 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
     }
 
     private func compareShapes(_ value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held) {
+        // A shorter value is compared without a look at its head.
+        guard let start = value.baseAddress, value.count >= 8 else {
+            return compareShapes(value, plan, held) { _ in true }
+        }
+        let first = UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
+        compareShapes(value, plan, held) { $0.mayBegin(first, classes) }
+    }
+
+    @inline(__always)
+    private func compareShapes(
+        _ value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held, _ mayBegin: (ShapeHead) -> Bool
+    ) {
         var matches = false
         for index in plan.pointee.shapes {
             let check = shapes.baseAddress! + index
             if !check.pointee.isSame {
                 matches =
-                    check.pointee.lengths.contains(value.count) && check.pointee.head.mayBegin(value)
+                    mayBegin(check.pointee.head) && check.pointee.lengths.contains(value.count)
                     && Shape.matches(value, Parts(rebasing: parts[check.pointee.parts]), literals: literals)
             }
             if matches { held.mark(check.pointee.condition) }

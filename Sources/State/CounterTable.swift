@@ -1,3 +1,4 @@
+import CPlatform
 import Policy
 import Synchronization
 
@@ -8,7 +9,9 @@ import Synchronization
 /// one that is over already held nothing. Lines are guarded by stripes, and both lines of a key by the same one.
 public final class CounterTable: CounterStore {
     public let holds = HoldMark()
-    private let stripes: Stripes<Lines>
+    private let lines: Lines
+    /// The locks; each guards its part of the lines and how many entries were forgotten there.
+    private let stripes: Stripes<UInt64>
     private let key = SipHash.Key()
     /// Counters for everything there is, such as the answer budget of all sources: few, and never forgotten.
     private let globals = Mutex<[NameID: Instant]>([:])
@@ -21,17 +24,13 @@ public final class CounterTable: CounterStore {
 
     /// A table of at most `bytes`, at least one line for each stripe.
     public init(bytes: Int, stripes count: Int = 256) {
-        let lines = max(1, bytes / Lines.lineBytes / count)
-        let memory = TableMemory(bytes: count * Lines.bytes(lines))
-        stripes = Stripes(count) { Lines(count: lines, in: memory) }
+        stripes = Stripes(count) { 0 }
+        lines = Lines(stripes: stripes.count, each: max(1, bytes / Lines.lineBytes / stripes.count))
     }
 
     public var usage: Usage {
-        var usage = Usage()
-        stripes.visit {
-            usage.capacity += $0.count * Lines.entriesPerLine
-            usage.evictions += $0.evictions
-        }
+        var usage = Usage(capacity: lines.count * Lines.entriesPerLine)
+        stripes.visit { usage.evictions += $0 }
         return usage
     }
 
@@ -39,28 +38,23 @@ public final class CounterTable: CounterStore {
         if key.isGlobal {
             return globals.withLock { limit.take(&$0[key.rule, default: .never], count: count, now: now) }
         }
-        let hash = hash(key)
-        return stripes.withPart(of: hash) { lines in
-            let entry = lines.entry(hash, now: now)
-            var arrival = Instant(microseconds: entry.pointee.until)
+        return withEntry(of: key, now: now) { entry in
+            var arrival = Instant(microseconds: entry.until)
             let outcome = limit.take(&arrival, count: count, now: now)
-            entry.pointee.until = arrival.microseconds
+            entry.until = arrival.microseconds
             return outcome
         }
     }
 
     public func remember(_ key: CounterKey, for duration: Duration, now: Instant) -> Bool {
-        let hash = hash(key)
-        return stripes.withPart(of: hash) { lines in
-            let entry = lines.entry(hash, now: now)
-            defer { entry.pointee.until = (now + duration).microseconds }
-            return entry.pointee.until > now.microseconds
+        withEntry(of: key, now: now) { entry in
+            defer { entry.until = (now + duration).microseconds }
+            return entry.until > now.microseconds
         }
     }
 
     public func remembers(_ key: CounterKey, now: Instant) -> Bool {
-        let hash = hash(key)
-        return stripes.withPart(of: hash) { $0.find(hash).map { $0.pointee.until > now.microseconds } ?? false }
+        until(of: key).map { $0 > now.microseconds } ?? false
     }
 
     /// What a limit would say, without counting.
@@ -69,98 +63,153 @@ public final class CounterTable: CounterStore {
             var arrival = globals.withLock { $0[key.rule] } ?? .never
             return limit.take(&arrival, count: count, now: now)
         }
-        let hash = hash(key)
-        return stripes.withPart(of: hash) { lines in
-            var arrival = Instant(microseconds: lines.find(hash)?.pointee.until ?? now.microseconds)
-            return limit.take(&arrival, count: count, now: now)
-        }
+        var arrival = Instant(microseconds: until(of: key) ?? now.microseconds)
+        return limit.take(&arrival, count: count, now: now)
     }
 
     public func arrival(of key: CounterKey) -> Instant? {
         if key.isGlobal { return globals.withLock { $0[key.rule] } ?? .never }
-        let hash = hash(key)
-        return stripes.withPart(of: hash) { lines in
-            lines.find(hash).map { Instant(microseconds: $0.pointee.until) } ?? .never
-        }
+        return until(of: key).map { Instant(microseconds: $0) } ?? .never
     }
 
     /// Forgets what the engine's own counters hold of a source, and what limits on sources do.
     public func forget(source: IPAddress, _ ruleset: Ruleset) {
         for key in Engine.counterKeys(of: source, ruleset) {
             let hash = hash(key)
-            stripes.withPart(of: hash) { $0.find(hash)?.pointee.until = 0 }
+            let pair = lines.pair(hash, stripe: stripes.index(of: hash))
+            stripes.withPart(of: hash) { _ in pair.entry?.pointee.until = 0 }
         }
     }
 
+    /// Gives exclusive access to a key's entry, made if need be.
+    @inline(__always)
+    private func withEntry<Result>(of key: CounterKey, now: Instant, _ body: (inout Lines.Entry) -> Result) -> Result {
+        let hash = hash(key)
+        let pair = lines.pair(hash, stripe: stripes.index(of: hash))
+        pair.prefetch()
+        return stripes.withPart(of: hash) { evictions in
+            body(&(pair.entry ?? pair.newEntry(now: now, evictions: &evictions)).pointee)
+        }
+    }
+
+    /// What a key's entry holds, if it has one.
+    private func until(of key: CounterKey) -> Int64? {
+        let hash = hash(key)
+        let pair = lines.pair(hash, stripe: stripes.index(of: hash))
+        return stripes.withPart(of: hash) { _ in pair.entry?.pointee.until }
+    }
+
     /// All parts of a key, lengths included, so that no two keys look alike.
+    @inline(__always)
     private func hash(_ key: CounterKey) -> UInt64 {
+        guard IPAddress(value: key.address).isV4, key.isPlain else { return longHash(key) }
+        // One word, which is the only thing of that length.
+        var hash = SipHash(self.key)
+        hash.combine(UInt64(key.rule.rawValue) << 32 | UInt64(UInt32(truncatingIfNeeded: key.address)))
+        return hash.finalize()
+    }
+
+    private func longHash(_ key: CounterKey) -> UInt64 {
         var hash = SipHash(self.key)
         hash.combine(UInt64(key.rule.rawValue))
         hash.combine(key.address)
-        let kind: UInt64 = (key.subject.isKnown ? 1 : 0) | (key.member.isKnown ? 2 : 0)
-        if key.first.isEmpty, key.second.isEmpty, key.third.isEmpty, kind == 0 { return hash.finalize() }
+        if key.isPlain { return hash.finalize() }
         hash.combine(UnsafeRawBufferPointer(key.first))
         hash.combine(UnsafeRawBufferPointer(key.second))
         hash.combine(UnsafeRawBufferPointer(key.third))
-        hash.combine(kind)
+        hash.combine((key.subject.isKnown ? 1 : 0) | (key.member.isKnown ? 2 : 0))
         if key.subject.isKnown { hash.combine(UnsafeRawBufferPointer(key.subject)) }
         if key.member.isKnown { hash.combine(UnsafeRawBufferPointer(key.member)) }
         return hash.finalize()
     }
 }
 
-/// The lines of one stripe.
-private struct Lines: ~Copyable {
+extension CounterKey {
+    /// Whether an address is all that is counted.
+    fileprivate var isPlain: Bool {
+        first.isEmpty && second.isEmpty && third.isEmpty && !subject.isKnown && !member.isKnown
+    }
+}
+
+/// All lines, stripe after stripe. Where they are never changes; what is in them belongs to the holder of the stripe's lock.
+private struct Lines: @unchecked Sendable {
     static let entriesPerLine = 4
     static let lineBytes = 64
 
     struct Entry {
-        /// The key's fingerprint; 0 for an empty entry.
+        /// The key's fingerprint, an odd number; 0 for an empty entry.
         var tag: UInt64 = 0
         /// The theoretical arrival time, or until when it is remembered, in microseconds.
         var until: Int64 = 0
     }
 
+    typealias Line = UnsafeMutablePointer<Entry>
+
     let count: Int
-    var evictions: UInt64 = 0
-    private let entries: UnsafeMutablePointer<Entry>
+    private let perStripe: Int
+    private let entries: Line
     private let memory: TableMemory
 
-    init(count: Int, in memory: TableMemory) {
-        (self.count, self.memory) = (count, memory)
-        entries = memory.take(count * Self.entriesPerLine, of: Entry.self)
-        entries.initialize(repeating: Entry(), count: count * Self.entriesPerLine)
+    init(stripes: Int, each: Int) {
+        (count, perStripe) = (stripes * each, each)
+        let all = count * Self.entriesPerLine
+        memory = TableMemory(bytes: TableMemory.size(all, of: Entry.self))
+        entries = memory.take(all, of: Entry.self)
+        entries.initialize(repeating: Entry(), count: all)
     }
 
-    static func bytes(_ count: Int) -> Int { TableMemory.size(count * entriesPerLine, of: Entry.self) }
-
-    private static func tag(_ hash: UInt64) -> UInt64 { hash == 0 ? 1 : hash }
-
-    private func lines(_ hash: UInt64) -> (UnsafeMutablePointer<Entry>, UnsafeMutablePointer<Entry>) {
-        let (first, second) = twoPlaces(of: hash, count: count)
-        return (entries + first * Self.entriesPerLine, entries + second * Self.entriesPerLine)
+    /// The two lines of a hash.
+    @inline(__always)
+    func pair(_ hash: UInt64, stripe: Int) -> Pair {
+        let start = entries + stripe &* perStripe &* Self.entriesPerLine
+        let (first, second) = twoPlaces(of: hash, count: perStripe)
+        return Pair(
+            tag: hash | 1, first: start + first &* Self.entriesPerLine,
+            second: start + second &* Self.entriesPerLine)
     }
 
-    /// The key's entry, if it has one.
-    func find(_ hash: UInt64) -> UnsafeMutablePointer<Entry>? {
-        let tag = Self.tag(hash)
-        let (first, second) = lines(hash)
-        for slot in 0..<Self.entriesPerLine where first[slot].tag == tag { return first + slot }
-        for slot in 0..<Self.entriesPerLine where second[slot].tag == tag { return second + slot }
-        return nil
-    }
+    /// Where a key may stand.
+    struct Pair {
+        let tag: UInt64
+        let first: Line
+        let second: Line
 
-    /// The key's entry; a new one takes the place of what is soonest over.
-    mutating func entry(_ hash: UInt64, now: Instant) -> UnsafeMutablePointer<Entry> {
-        if let found = find(hash) { return found }
-        let (first, second) = lines(hash)
-        var victim = first
-        for slot in 0..<Self.entriesPerLine {
-            if first[slot].until < victim.pointee.until { victim = first + slot }
-            if second[slot].until < victim.pointee.until { victim = second + slot }
+        /// Asks for both lines, before the lock is waited for.
+        @inline(__always)
+        func prefetch() {
+            CPlatform.prefetch(first)
+            CPlatform.prefetch(second)
         }
-        if victim.pointee.until > now.microseconds { evictions += 1 }
-        victim.pointee = Entry(tag: Self.tag(hash), until: now.microseconds)
-        return victim
+
+        /// The key's entry, if it has one.
+        ///
+        /// All eight are looked at, wherever it is. A branch for each would often be guessed wrongly, and what the processor had begun
+        /// of the work behind it, while it waits for memory, would be lost.
+        var entry: Line? {
+            let found = matches(first) | matches(second) << 4
+            guard found != 0 else { return nil }
+            let slot = found.trailingZeroBitCount
+            return (slot < 4 ? first : second) + slot & 3
+        }
+
+        /// The entries of a line that have the tag, one bit each.
+        @inline(__always)
+        private func matches(_ line: Line) -> UInt32 {
+            func bit(_ slot: Int) -> UInt32 { line[slot].tag == tag ? 1 << UInt32(slot) : 0 }
+            return bit(0) | bit(1) | bit(2) | bit(3)
+        }
+
+        /// An entry for a key that has none; it takes the place of what is soonest over.
+        @inline(never)
+        func newEntry(now: Instant, evictions: inout UInt64) -> Line {
+            var victim = first
+            for slot in 0..<Lines.entriesPerLine {
+                if first[slot].until < victim.pointee.until { victim = first + slot }
+                if second[slot].until < victim.pointee.until { victim = second + slot }
+            }
+            if victim.pointee.until > now.microseconds { evictions += 1 }
+            victim.pointee = Entry(tag: tag, until: now.microseconds)
+            return victim
+        }
     }
 }

@@ -3,18 +3,25 @@
 ///
 /// Swift's `Hasher` is the same function, but reached through several calls for each word.
 struct SipHash {
-    /// The key; drawn once for each table.
+    /// The key, as the state with which each hash begins; drawn once for each table.
     struct Key: Sendable {
-        fileprivate let low: UInt64
-        fileprivate let high: UInt64
+        fileprivate let v0: UInt64
+        fileprivate let v1: UInt64
+        fileprivate let v2: UInt64
+        fileprivate let v3: UInt64
 
         init() {
             var random = SystemRandomNumberGenerator()
-            (low, high) = (random.next(), random.next())
+            self.init(low: random.next(), high: random.next())
         }
 
         /// A known key, to compare with the reference.
-        init(low: UInt64, high: UInt64) { (self.low, self.high) = (low, high) }
+        init(low: UInt64, high: UInt64) {
+            v0 = low ^ 0x736F_6D65_7073_6575
+            v1 = high ^ 0x646F_7261_6E64_6F6D
+            v2 = low ^ 0x6C79_6765_6E65_7261
+            v3 = high ^ 0x7465_6462_7974_6573
+        }
     }
 
     private var v0: UInt64
@@ -24,12 +31,7 @@ struct SipHash {
     private var words: UInt64 = 0
 
     @inline(__always)
-    init(_ key: Key) {
-        v0 = key.low ^ 0x736F_6D65_7073_6575
-        v1 = key.high ^ 0x646F_7261_6E64_6F6D
-        v2 = key.low ^ 0x6C79_6765_6E65_7261
-        v3 = key.high ^ 0x7465_6462_7974_6573
-    }
+    init(_ key: Key) { (v0, v1, v2, v3) = (key.v0, key.v1, key.v2, key.v3) }
 
     @inline(__always)
     mutating func combine(_ word: UInt64) {

@@ -30,12 +30,16 @@ struct Stripes<Part: ~Copyable>: ~Copyable, @unchecked Sendable {
         (memory + index * Self.stride).assumingMemoryBound(to: Mutex<Part>.self)
     }
 
+    /// Which part a hash belongs to.
+    @inline(__always)
+    borrowing func index(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 32) & (count &- 1) }
+
     /// Gives exclusive access to the part that a hash belongs to.
     @inline(__always)
     borrowing func withPart<Result: ~Copyable>(
         of hash: UInt64, _ body: (inout sending Part) -> sending Result
     ) -> sending Result {
-        part(Int(truncatingIfNeeded: hash >> 32) & (count - 1)).pointee.withLock(body)
+        part(index(of: hash)).pointee.withLock(body)
     }
 
     /// Visits every part, one after the other.

@@ -22,10 +22,42 @@ package final class Readers {
     package func compare(_ text: [UInt8]) -> Outcome {
         text.withUnsafeBytes { line in
             var facts = RequestFacts(source: IPAddress(v4: 0))
-            let memory = scratch.bytes(line.count + 16)
-            guard let id = PlainCheck.read(line, scratch: memory, names: names, into: &facts) else { return .notPlain }
+            let memory = scratch.bytes(PlainCheck.memory(for: line))
+            guard let id = PlainCheck.read(line, memory: memory, names: names, into: &facts) else { return .notPlain }
             return Self.compare(facts, id, with: line)
         }
+    }
+
+    /// A header block, as the reader takes it, where it lies in memory of that size, and where it comes in a plain request.
+    package func compare(message: [UInt8]) -> Outcome {
+        let naive = NaiveReader(message)
+        let alone = message.withUnsafeBufferPointer { message in
+            var facts = RequestFacts(source: IPAddress(v4: 0))
+            MessageReader.read(message, into: &facts)
+            return Self.difference(facts, naive)
+        }
+        if let alone { return .different("\(alone), read alone") }
+        var writer = JSONWriter()
+        writer.raw(#"{"jsonrpc":"2.0","id":1,"method":"guard.check","params":{"source_ip":"192.0.2.1","message":"#)
+        message.withUnsafeBytes { writer.string($0) }
+        writer.raw("}}")
+        var facts = RequestFacts(source: IPAddress(v4: 0))
+        let memory = scratch.bytes(PlainCheck.memory(for: writer.bytes))
+        guard PlainCheck.read(writer.bytes, memory: memory, names: names, into: &facts) != nil else { return .notPlain }
+        return Self.difference(facts, naive).map { .different("\($0), read from a request") } ?? .same
+    }
+
+    private static func difference(_ facts: RequestFacts, _ naive: NaiveReader) -> String? {
+        if facts.cseq != naive.cseq { return "cseq" }
+        if facts.maxForwards != naive.maxForwards { return "max_forwards" }
+        for field in Field.allCases {
+            guard let wanted = naive.texts[field] else {
+                if facts[field].isKnown { return field.name }
+                continue
+            }
+            if !facts[field].isKnown || !facts[field].elementsEqual(wanted) { return field.name }
+        }
+        return nil
     }
 
     private static func compare(

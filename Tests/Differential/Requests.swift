@@ -10,7 +10,19 @@ package struct Requests {
     package mutating func next() -> [UInt8] {
         var text = Array(
             Int.random(in: 0..<4, using: &random) == 0 ? Self.samples.randomElement(using: &random)! : made())
-        for _ in 0..<Self.damages.randomElement(using: &random)! { damage(&text) }
+        for _ in 0..<Self.damages.randomElement(using: &random)! { damage(&text, with: Self.signs) }
+        return text
+    }
+
+    /// The next header block: headers in any order, folded and cut off, and then some damage.
+    package mutating func nextMessage() -> [UInt8] {
+        let lineBreak = Bool.random(using: &random) ? "\r\n" : Self.lineBreaks.randomElement(using: &random)!
+        var lines = [Self.starts.randomElement(using: &random)!]
+        for _ in 0..<Int.random(in: 0...8, using: &random) { lines.append(Self.headers.randomElement(using: &random)!) }
+        if Bool.random(using: &random) { lines += ["", ""] }
+        if Int.random(in: 0..<4, using: &random) == 0 { lines += ["", "v=0", "s=name", ""] }
+        var text = Array(lines.joined(separator: lineBreak).utf8)
+        for _ in 0..<Self.damages.randomElement(using: &random)! { damage(&text, with: Self.marks) }
         return text
     }
 
@@ -31,12 +43,12 @@ package struct Requests {
         return Array("{\(outer.joined(separator: ","))}".utf8)
     }
 
-    private mutating func damage(_ text: inout [UInt8]) {
+    private mutating func damage(_ text: inout [UInt8], with signs: [UInt8]) {
         guard !text.isEmpty else { return text.append(0x7B) }
         let place = Int.random(in: 0..<text.count, using: &random)
         switch Int.random(in: 0..<5, using: &random) {
-        case 0: text[place] = Self.signs.randomElement(using: &random)!
-        case 1: text.insert(Self.signs.randomElement(using: &random)!, at: place)
+        case 0: text[place] = signs.randomElement(using: &random)!
+        case 1: text.insert(signs.randomElement(using: &random)!, at: place)
         case 2: text.remove(at: place)
         case 3: text[place] = UInt8.random(in: 0...255, using: &random)
         default:
@@ -47,6 +59,44 @@ package struct Requests {
     }
 
     private static let signs = Array(#"{}[]":,\/ur0123456789.-+eE untf"#.utf8) + [0, 9, 10, 13, 0x7F, 0x80, 0xC3, 0xFF]
+
+    private static let marks = Array(#"<>":;=@,[]\ ?%fts"#.utf8) + [0, 9, 10, 10, 13, 13, 32, 0x80]
+
+    private static let lineBreaks = ["\n", "\r\n ", "\r\n\t", "\r\r\n", "\r"]
+
+    private static let starts = [
+        "REGISTER sip:pbx.example.com SIP/2.0", "OPTIONS sip:a", "INVITE", "A  sip:b  c", "", " x y",
+    ]
+
+    private static let headers: [String] = {
+        var headers = [
+            "Contact: <sip:1001@192.168.1.50:5060>", "m: *", "User-Agent: Yealink SIP-T46S 66.85.0.5", "user-agent:",
+            "Call-ID: 0_1468215829@192.168.1.50", "i : 7", "CSeq: 2 REGISTER", "cseq: 1234567890", "CSeq: 0",
+            "Max-Forwards: 70",
+            "max-forwards : 999999999x", "Content-Length: 0", "Cseqx: 1", "Call_ID: 1", "X", ":", " folded",
+            "\tfolded: 2",
+        ]
+        for name in ["From", "f", "FROM ", "To", "t"] { headers += addresses.map { "\(name): \($0)" } }
+        for name in ["Via", "v", "vIA\t"] { headers += vias.map { "\(name): \($0)" } }
+        for name in ["Authorization", "proxy-authorization"] { headers += credentials.map { "\(name): \($0)" } }
+        return headers
+    }()
+
+    private static let addresses = [
+        #""Front desk" <sip:1001@pbx.example.com:5060>;tag=2090410243"#, "<sip:a@[2001:db8::1]:5060;x=y>;x;tag=1",
+        #""a \"b\" <c>" <sips:d:e@f@g?h=i> ; TAG = 2 ;tag=3"#, "sip:bob@example.com;tag=456248", "tel:+4912345",
+        #""open <sip:a@b>;tag=4"#, "Bob<sip:b>", "<>", "",
+    ]
+
+    private static let vias = [
+        "SIP/2.0/UDP 192.168.1.50:5060;branch=z9hG4bK1527461421;rport", "SIP / 2.0 / TCP a ;branch=1, b;branch=2",
+        "SIP/2.0/TLS [2001:db8::7]:5061;rport; Branch = z9hG4bK-1 ", "a,b;branch=3", "SIP/2.0/UDP h ",
+    ]
+
+    private static let credentials = [
+        #"Digest username="1001", realm="pbx.example.com", nonce="x", uri="sip:a""#, "Digest realm=r,username = u ",
+        #"username="never closed"#, #"Digest username="a\"b", username="c", realm=""#, "a=b,,=,username=",
+    ]
 
     private static let ids = [
         #""id":17"#, #""id":"a7""#, #""id":0"#, #""id":999999999999999999"#, #""id":null"#, #""id":1.0"#, #""id":"""#,

@@ -47,6 +47,13 @@ private let facts = #"""
         #expect(Readers().compare(Array(text.utf8)) == .notPlain, "\(what)")
     }
 
+    /// An id with an escape is looked at in both ways to read a call.
+    @Test func needsNoMoreMemoryThanTheLineForAnEscapedID() {
+        let long = String(repeating: "x", count: 3000) + #"\/"#
+        let text = phone.replacing(#""id":17"#, with: #""id":"\#(long)""#).replacing("desk", with: long)
+        #expect(Readers().compare(Array(text.utf8)) == .notPlain)
+    }
+
     @Test(arguments: [phone, facts]) func understandsNoPrefixOfARequest(text: String) {
         let (bytes, readers) = (Array(text.utf8), Readers())
         for end in 0..<bytes.count { #expect(readers.compare(Array(bytes[..<end])) == .notPlain) }
@@ -64,6 +71,27 @@ private let facts = #"""
             #expect(outcome == .same || outcome == .notPlain, "\(String(decoding: text, as: UTF8.self))")
         }
         #expect(understood > 500)
+    }
+
+    /// The same for header blocks, which are read alone too, and by a reader that looks at a byte at a time.
+    @Test(arguments: 1...4) func readsHeaderBlocksAsANaiveReaderDoes(seed: UInt64) {
+        var requests = Requests(seed: seed)
+        let readers = Readers()
+        var understood = 0
+        for _ in 0..<5_000 {
+            let text = requests.nextMessage()
+            let outcome = readers.compare(message: text)
+            if outcome == .same { understood += 1 }
+            #expect(
+                outcome == .same || outcome == .notPlain, "\(String(decoding: text, as: UTF8.self).debugDescription)")
+        }
+        #expect(understood > 500)
+    }
+
+    @Test(arguments: [1, 126, 127, 128, 129, 300]) func readsMoreLinesThanAreNotedOnTheWay(count: Int) {
+        let lines = Array(repeating: "X: y", count: count).joined(separator: "\r\n")
+        let message = "OPTIONS sip:a SIP/2.0\r\n\(lines)\r\nCall-ID: 1\r\n folded\r\nFrom: <sip:b@c>\r\n\r\ns=d\r\n"
+        #expect(Readers().compare(message: Array(message.utf8)) == .same)
     }
 
     @Test func givesTheSameReplyOnBothWays() throws {

@@ -6,7 +6,6 @@ import pathlib
 import re
 import socket
 import subprocess
-import tempfile
 import time
 
 from harness import POLICY, REALM, ROOT, Bench, Daemon, Process, free_port, wait_until
@@ -199,25 +198,19 @@ class Asterisk:
 class AsteriskBench(Bench):
     """One Asterisk and one daemon in a folder of their own, that is gone afterwards with everything in it."""
 
-    def __init__(self, accounts, daemon=True, policy=POLICY, settings=(), program="/nonexistent", port=None, feed=False,
-                 honeypot=False):
-        self.folder = tempfile.mkdtemp(prefix="sipguard-")
-        try:
-            self.daemon = Daemon(self.folder, policy)
-            self.asterisk = self.proxy = Asterisk(
-                self.folder, accounts, settings=settings, program=program, port=port)
-            self.daemon.listeners = [f"fastagi:127.0.0.1:{self.asterisk.fastagi_port}"]
-            if feed or honeypot:
-                self.daemon.configuration = pathlib.Path(self.folder) / "sipguardd.yaml"
-                self.daemon.configuration.write_text(self.asterisk.services(honeypot))
-            self.asterisk.start()
-            if daemon:
-                self.daemon.start()
-                if self.daemon.configuration:
-                    wait_until(lambda: "security events" in self.daemon.process.text(), 10, "the events are read")
-        except BaseException:
-            self.close()
-            raise
+    def set_up(self, accounts, daemon=True, policy=POLICY, settings=(), program="/nonexistent", port=None, feed=False,
+               honeypot=False):
+        self.daemon = Daemon(self.folder, policy)
+        self.asterisk = self.proxy = Asterisk(self.folder, accounts, settings=settings, program=program, port=port)
+        self.daemon.listeners = [f"fastagi:127.0.0.1:{self.asterisk.fastagi_port}"]
+        if feed or honeypot:
+            self.daemon.configuration = pathlib.Path(self.folder) / "sipguardd.yaml"
+            self.daemon.configuration.write_text(self.asterisk.services(honeypot))
+        self.asterisk.start()
+        if daemon:
+            self.daemon.start()
+            if self.daemon.configuration:
+                wait_until(lambda: "security events" in self.daemon.process.text(), 10, "the events are read")
 
 
 class Call:

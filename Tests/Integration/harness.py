@@ -208,23 +208,26 @@ class Proxy:
 class Bench:
     """One proxy and one daemon in a folder of their own, that is gone afterwards with everything in it."""
 
-    def __init__(self, accounts, leak=True, daemon=True, policy=POLICY, defines=(), tcp=False, **proxy):
+    def __init__(self, accounts, **options):
         self.folder = tempfile.mkdtemp(prefix="sipguard-")
         try:
-            self.daemon = Daemon(self.folder, policy, free_port() if tcp else None)
-            defines = list(defines) + (["WITH_LEAK"] if leak else [])
-            if tcp:
-                server = f"conn=sipguard;addr=127.0.0.1;port={self.daemon.tcp_port};priority=10;weight=10"
-                loop = free_port()
-                defines += [f'SIPGUARD_SERVER="{server}"', f"DISARM_LISTEN=udp:127.0.0.1:{loop}",
-                            f'DISARM_URI="sip:127.0.0.1:{loop}"', f"DISARM_PORT={loop}"]
-            self.proxy = Proxy(self.folder, accounts, self.daemon.socket, defines=defines, **proxy)
-            if daemon:
-                self.daemon.start()
-            self.proxy.start()
+            self.set_up(accounts, **options)
         except BaseException:
             self.close()
             raise
+
+    def set_up(self, accounts, leak=True, daemon=True, policy=POLICY, defines=(), tcp=False, **proxy):
+        self.daemon = Daemon(self.folder, policy, free_port() if tcp else None)
+        defines = list(defines) + (["WITH_LEAK"] if leak else [])
+        if tcp:
+            server = f"conn=sipguard;addr=127.0.0.1;port={self.daemon.tcp_port};priority=10;weight=10"
+            loop = free_port()
+            defines += [f'SIPGUARD_SERVER="{server}"', f"DISARM_LISTEN=udp:127.0.0.1:{loop}",
+                        f'DISARM_URI="sip:127.0.0.1:{loop}"', f"DISARM_PORT={loop}"]
+        self.proxy = Proxy(self.folder, accounts, self.daemon.socket, defines=defines, **proxy)
+        if daemon:
+            self.daemon.start()
+        self.proxy.start()
 
     def close(self):
         for part in (getattr(self, "proxy", None), getattr(self, "daemon", None)):

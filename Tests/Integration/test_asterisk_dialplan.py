@@ -25,7 +25,9 @@ POLICY = "\n".join([
     'budget: { per_source: "1000 per 1s", total: "1000 per 1s" }', "signatures:",
     *(f"  - {{ name: ua-{name}, tool: {name}, purpose: fraud, weight: 200, when: [ user_agent: {{ equals: {name} }} ] }}"
       for name in FACES),
+    "  - { name: uri-47-11, tool: t4711, purpose: fraud, weight: 200, when: [ ruri: { equals: 'sip:47%2311@127.0.0.1' } ] }",
     "treatments:",
+    "  - { name: t4711, for: { tools: [t4711] }, ladder: [ { answer: reject, code: 480 } ], hold: 0s }",
     *(f"  - {{ name: {name}, for: {{ tools: [{name}] }}, ladder: [ {{ answer: {answer} }} ], hold: 0s }}"
       for name, answer in FACES.items())]) + "\n"
 
@@ -158,6 +160,11 @@ def test_facts_that_do_not_fit_into_the_address_are_asked_for(bench):
     assert call(bench, "snom" + "%" * 1250, caller="1" * 1900).status == BUSY
     assert call(bench, "t403", caller="1" * 3500).status == 403
     assert stats(bench)["requests"]["pass"] == asked + 1
+
+
+def test_the_request_uri_is_put_together_as_the_phone_wrote_it(bench):
+    numbers = ["47%2311", "47%231", "4711", "47%2311"]
+    assert [call(bench, "snomD385/10.1.54.13", number).status for number in numbers] == [480, BUSY, BUSY, 480]
 
 
 def test_a_dialplan_that_gives_no_facts_is_asked_for_them(bench):

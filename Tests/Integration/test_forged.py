@@ -1,48 +1,15 @@
 """Millions of forged sources push out each other and nobody else: the short form of what `make bench` measures."""
 
-import itertools
-import json
-import pathlib
-import re
-import socket
 import threading
 
 import pytest
 
+from crowd import Client, peak, sources
 from harness import Daemon
 
 BANNED, TRUSTED, ACTIVE, FORGED = 100, 300, 300, 300_000
 POLICY = "version: 1\nextends: default\nown_addresses: []\n"
 CEILING = 4                                      # MiB: some 15,000 sources
-
-
-class Client:
-    """Asks many questions at once, and gives the answers in their order."""
-
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(30)
-        self.socket.connect(str(path))
-        self.answers = self.socket.makefile()
-
-    def ask(self, method, every):
-        results, every = [], iter(every)
-        while part := list(itertools.islice(every, 100)):
-            lines = [json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}) + "\n" for params in part]
-            self.socket.sendall("".join(lines).encode())
-            for _ in part:
-                results.append(json.loads(self.answers.readline())["result"])
-        return results
-
-
-def sources(group, count):
-    return [f"{group}.{number >> 16}.{number >> 8 & 255}.{number & 255}" for number in range(count)]
-
-
-def peak(daemon):
-    """MiB that were resident at most."""
-    status = pathlib.Path(f"/proc/{daemon.process.child.pid}/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024
 
 
 @pytest.fixture
@@ -101,4 +68,4 @@ def test_forged_sources_push_out_nobody_who_is_banned_trusted_or_active(daemon):
     question = {"method": "REGISTER", "transport": "udp", "from_user": "1001"}
     verdicts = client.ask("guard.check", (question | {"source_ip": one} for one in sources(10, BANNED)))
     assert {result["verdict"] for result in verdicts} == {"drop"}
-    assert peak(daemon) < CEILING + 32
+    assert peak(daemon.process.child.pid) < CEILING + 32

@@ -100,7 +100,9 @@ def test_the_question_carries_every_byte_of_the_headers(fake_bench, raw):
     params = question["params"]
     block = header_block(raw)
     if len(block) <= 8192:
-        assert params["message"] == block.decode("utf-8", "u00xx")
+        # where there is no body the empty line may come with it
+        text = block.decode("utf-8", "u00xx")
+        assert params["message"] in (text, text + "\r\n", text + "\n")
         assert "user_agent" not in params
     else:
         # cut, and Kamailio's own reading of the headers beside it
@@ -114,15 +116,16 @@ def test_the_question_carries_every_byte_of_the_headers(fake_bench, raw):
         assert params["via_host"] == "127.0.0.3" and params["via_branch"] == "z9hG4bK-3786986852"
     assert params["source_ip"] == "127.0.0.3"
     assert params["transport"] == "udp"
-    assert params["length"] >= len(block)
 
 
-def test_a_body_is_not_sent(fake_bench):
+@pytest.mark.parametrize("end", [b"\r\n", b"\n"])
+@pytest.mark.parametrize("body", [b"secret", b"~"])
+def test_a_body_is_not_sent(fake_bench, body, end):
     _, daemon, phone = fake_bench
     before = len(daemon.checks())
-    phone.send(message([(b"Content-Length", b"Content-Length: 6")]) + b"secret")
+    phone.send(message([(b"Content-Length", b"Content-Length: %d" % len(body))]).replace(b"\r\n", end) + body)
     wait_until(lambda: len(daemon.checks()) > before, 5, "the proxy asks")
-    assert "secret" not in json.dumps(daemon.checks()[before][1])
+    assert body.decode() not in json.dumps(daemon.checks()[before][1])
 
 
 @pytest.mark.parametrize("raw", ODD.values(), ids=ODD.keys())

@@ -19,21 +19,20 @@ SOURCE = "127.0.0.9"
 class Pushed(Bench):
     """A proxy that takes bans, and a daemon that pushes them."""
 
-    def __init__(self, start=True):
-        super().__init__(ACCOUNTS, leak=False, daemon=False, defines=['SIPGUARD_LEASES="off"'])
+    def __init__(self, start=True, **options):
+        super().__init__(ACCOUNTS, start=start, **options)
+
+    def set_up(self, accounts, start, **options):
+        super().set_up(accounts, leak=False, daemon=False, defines=['SIPGUARD_LEASES="off"'], **options)
         self.rpc = f"{self.folder}/rpc.sock"
         self.proxy.stop()
         self.proxy.arguments += ["-A", f'SIPGUARD_PUSH_SOCKET="{self.rpc}"']
         configuration = self.daemon.folder / "sipguardd.yaml"
         configuration.write_text(f"kamailio: {{ rpc_socket: {self.rpc}, most_bans: 500 }}\n")
         self.daemon.configuration = configuration
-        try:
-            self.proxy.start()
-            if start:
-                self.daemon.start()
-        except BaseException:
-            self.close()
-            raise
+        self.proxy.start()
+        if start:
+            self.daemon.start()
 
     def pushed(self):
         dump = self.proxy.command("htable.dump", "sipguard_ban")
@@ -60,6 +59,16 @@ def test_a_ban_is_in_kamailio_and_costs_no_question(bench):
     wait_until(lambda: shown(bench)["requests"] == 500, 4, f"all are counted: {shown(bench)}")
     assert bench.proxy.count("asked") == 0 and flood.answers() == 0
     assert shown(bench)["dropped"] == 500 == stats(bench)["requests"]["drop"]
+
+
+def test_a_ban_of_an_ipv6_address_holds_in_kamailio():
+    with Pushed(address="[::1]") as bench:
+        bench.ban("::1")
+        wait_until(lambda: bench.pushed() == {"::1"}, 3, "the ban is there")
+        flood = Flood(bench.proxy, "::1")
+        flood.send(50, pause=0.002)
+        wait_until(lambda: shown(bench, "::1")["requests"] == 50, 4, "all are counted")
+        assert bench.proxy.count("asked") == 0 and flood.answers() == 0
 
 
 def test_a_ban_of_a_flood_is_pushed_and_its_incident_exact(bench):

@@ -14,6 +14,7 @@ import pytest
 from fake import SICK, FakeDaemon, slow, verdict, well
 from harness import Bench, wait_until
 from phone import Phone
+from test_protocol import Client
 
 ACCOUNTS = {"3000": "secret"}
 LIMIT = 0.020                                    # s, of sipguard.lua
@@ -177,6 +178,11 @@ def test_stopped_and_continued(bench, phone):
     recovered(bench, phone)
     served(phone, 1.5)
     assert bench.proxy.count("recovered") >= 1
+    # the daemon is told how many passed unasked, and that is an alarm
+    client = Client(bench.daemon.admin)
+    wait_until(lambda: [(a["alarm"], a["subject"]) for a in client.call("stats.get")["alarms"]] == [("fails-open", "kamailio")],
+               5, "the proxy that failed open is an alarm")
+    assert client.call("stats.get")["failed_open"]["kamailio"] > 10
 
 
 def sip_goes_on(bench, phone):

@@ -113,10 +113,9 @@ def test_ack_and_cancel_are_not_asked_about(bench):
     daemon.close()
 
 
-def test_the_question_says_where_the_request_came_from(ask, bench):
+def test_the_question_says_where_the_request_came_from(ask):
     _, params = ask(verdict="pass")
-    assert params["source_ip"] == "127.0.0.3" and params["local_ip"] == "127.0.0.1"
-    assert params["local_port"] == bench.proxy.port and params["node"] == "kamailio" and 1024 < params["source_port"]
+    assert params["source_ip"] == "127.0.0.3" and params["transport"] == "udp" and params["node"] == "kamailio"
 
 
 def test_tcp_is_asked_about_too(bench):

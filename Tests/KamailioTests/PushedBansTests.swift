@@ -78,12 +78,4 @@ import Testing
         for step in bans.steps(now: at(0)).dropLast() { bans.wasTaken(step) }
         #expect(bans.steps(now: at(0), most: 1000).count == 345)
     }
-
-    @Test(
-        "addresses are written as Kamailio writes them",
-        arguments: [
-            ("198.51.100.7", "198.51.100.7"), ("2001:db8::7", "2001:db8:0:0:0:0:0:7"),
-            ("::ffff:198.51.100.7", "198.51.100.7"),
-        ])
-    func addresses(text: String, written: String) { #expect(IPAddress(text)?.inKamailio == written) }
 }

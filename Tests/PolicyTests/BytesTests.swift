@@ -51,6 +51,8 @@ import Testing
                             && text.sameBytes(as: other) == (byte == byte.lowercased)
                     }
                     other[place] ^= 0x20
+                    // A prefix is in lower case.
+                    guard other[place] == other[place].lowercased else { return !isSame }
                     return !isSame || other.withUnsafeBufferPointer { text.hasPrefix(lowercase: $0) }
                 }
                 #expect(wrong == [])

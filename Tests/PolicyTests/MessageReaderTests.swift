@@ -83,6 +83,12 @@ import Testing
         #expect(facts(in: message) == [.method: "INVITE", .ruri: "sip:x", .callID: "1", .sdpSession: "portsip.com"])
     }
 
+    @Test func aFoldedLineThatIsCutOffBelongsToTheOneBefore() {
+        #expect(
+            facts(in: "OPTIONS sip:x SIP/2.0\r\nCall-ID: 1\r\n To: <sip:a@b>")
+                == [.method: "OPTIONS", .ruri: "sip:x", .callID: "1\r\n To: <sip:a@b>"])
+    }
+
     @Test func neverFailsOnATruncatedMessage() {
         for length in 0...Self.register.utf8.count {
             let part = String(decoding: Array(Self.register.utf8)[..<length], as: UTF8.self)

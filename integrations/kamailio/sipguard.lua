@@ -6,6 +6,7 @@
 local socket = require "socket"
 local unix = require "socket.unix"
 local cjson = require "cjson.safe"
+local quoted = require "cjson".encode              -- of text; for that it cannot fail
 
 local kx, pv = KSR.kx, KSR.pv
 local gettime = socket.gettime
@@ -14,6 +15,7 @@ local concat, max, min, floor = table.concat, math.max, math.min, math.floor
 local shared = KSR.htable                          -- nil without Kamailio's htable module: no leases, no counters
 
 local path, node, limit                            -- the include file's settings; node as JSON; limit in s, connecting included
+local message_begins                               -- what stands before the message in every question
 local leases                                       -- sipguard_lease.lua, where verdicts may be leased
 local connect_limit = 0.002                        -- s, a local connect is done or refused
 local retry_after = 0.05                           -- s between attempts on a dead socket, each a few us
@@ -25,7 +27,7 @@ local fact_limit = 512                             -- bytes of one fact sent sin
 local line_limit = 60000                           -- bytes; the daemon takes 65536
 local reply_limit = 65536
 local id_limit = 100                               -- then ids begin again: at any time one question waits for its answer
-local report_limit = 0.2                           -- s that the timer process waits, in which no request waits
+local report_limit = 0.2                           -- s that the timer process waits at a time, in which no request waits
 
 -- What the file beside this one does, if there is one and htable is there.
 local lease_file
@@ -39,7 +41,8 @@ end
 
 local function settle()
   path = setting("SIPGUARD_SOCKET", "/run/sipguardd/ask.sock")
-  node = cjson.encode(setting("SIPGUARD_NODE", "kamailio"))
+  node = quoted(setting("SIPGUARD_NODE", "kamailio"))
+  message_begins = '","node":' .. node .. ',"message":'
   limit = (tonumber(setting("SIPGUARD_TIMEOUT_MS")) or 20) / 1000
   leases = setting("SIPGUARD_LEASES", "on") == "on" and lease_file or nil
 end
@@ -93,7 +96,8 @@ end
 -- The time budget: waiting is paid from a bucket that refills with `share` seconds a second. It bounds the loss for
 -- every kind of fault; a count of timeouts would not notice answers that are slow but below the limit.
 local function may_wait(now)
-  bucket = min(bucket_size, bucket + max(0, now - bucket_time) * share)
+  if now > bucket_time then bucket = bucket + (now - bucket_time) * share end
+  if bucket > bucket_size then bucket = bucket_size end
   bucket_time = now
   return bucket > 0
 end
@@ -137,14 +141,16 @@ local function encode(value)
   return line and escaped(line) .. "\n"
 end
 
+local line_feed = byte("\n")
+
 -- Start line and header block: from the first byte that is not an end of line to the empty line, no body. Plain searches
--- cost a twentieth of a pattern.
+-- cost a twentieth of a pattern, and what has no body is not copied.
 local function header_block(buffer)
   local first = (byte(buffer) or 0) > 13 and 1 or find(buffer, "[^\r\n]") or 1
   local last, other = find(buffer, "\n\r", first, true), find(buffer, "\n\n", first, true)
   last = last and other and min(last, other) or last or other
-  if first > 1 or last then return sub(buffer, first, last or -1) end
-  return buffer
+  if first == 1 and (not last or last + 2 >= #buffer and byte(buffer, -1) == line_feed) then return buffer end
+  return sub(buffer, first, last or -1)
 end
 
 local facts_of = {
@@ -167,9 +173,7 @@ end
 
 local function long_question(id, block)
   local params = {
-    source_ip = kx.get_srcip(), source_port = kx.get_srcport(), transport = kx.get_proto(),
-    local_ip = kx.get_rcvip(), local_port = kx.get_rcvport(), node = cjson.decode("[" .. node .. "]")[1], length = kx.get_msglen(),
-    message = block,
+    source_ip = kx.get_srcip(), transport = kx.get_proto(), node = cjson.decode("[" .. node .. "]")[1], message = block,
   }
   if unasked > 0 then params.failed_open = unasked end
   local call = { jsonrpc = "2.0", id = id, method = "guard.check", params = params }
@@ -193,29 +197,15 @@ for id = 1, id_limit do
   pass_begins[id] = '{"jsonrpc":"2.0","id":' .. id .. ',"result":{"verdict":"pass",'
 end
 
--- Lua takes 2000 instructions for the digits of a number, so those of ports and lengths are kept.
-local texts, texts_kept = {}, 0
-local function text_of(number)
-  if not texts[number] then
-    if texts_kept == 8192 then texts, texts_kept = {}, 0 end
-    texts[number], texts_kept = format("%d", number), texts_kept + 1
-  end
-  return texts[number]
-end
-
 -- What is usual is put together by hand: a third of what it costs to fill tables and have them encoded.
 local function question(id)
   local block = header_block(kx.get_msgbuf())
-  local text = #block <= header_limit and unasked == 0 and cjson.encode(block)
-  if not text then return long_question(id, block) end
-  local line = question_begins[id] .. kx.get_srcip()
-    .. '","source_port":' .. text_of(kx.get_srcport()) .. ',"transport":"' .. kx.get_proto() .. '","local_ip":"' .. kx.get_rcvip()
-    .. '","local_port":' .. text_of(kx.get_rcvport()) .. ',"node":' .. node .. ',"length":' .. text_of(kx.get_msglen())
-    .. ',"message":' .. text .. "}}\n"
+  if #block > header_limit or unasked > 0 then return long_question(id, block) end
+  local line = question_begins[id] .. kx.get_srcip() .. '","transport":"' .. kx.get_proto() .. message_begins .. quoted(block) .. "}}\n"
   return #line <= line_limit and line or long_question(id, block)
 end
 
--- LuaSocket keeps a block limit ("b") and a total limit ("t") apart; this file uses "t" alone.
+-- LuaSocket keeps a block limit ("b") and a total limit ("t") apart; this file uses "t" alone, which is for each call.
 local function connect(now)
   if resting(now) then return nil, "down" end
   local fresh = (unix.stream or unix)()
@@ -225,32 +215,37 @@ local function connect(now)
     next_attempt, connected_before = now + retry_after, connections()
     return nil, "connect"
   end
+  fresh:settimeout(limit, "t")
   connection = fresh
   count("connected")
   return true
 end
 
-local function left(deadline) return min(limit, max(0, deadline - gettime())) end
-
--- One line, never after the deadline. What the daemon sends within that time is what bounds its length.
-local function read_line(deadline)
-  connection:settimeout(left(deadline), "t")
+-- One line, `limit` after the beginning at the latest. What the daemon sends within that time is what bounds its length.
+local function read_line(began)
+  local spent = gettime() - began
+  if spent > free then connection:settimeout(max(0, limit - spent), "t") end
   local line, why = connection:receive("*l")
   if not line then return nil, why end
+  if spent > free then connection:settimeout(limit, "t") end
   if #line > reply_limit or connection:dirty() then return nil, "garbage" end      -- nobody asked for the rest
   return line
 end
 
 local passes = { verdict = "pass", ttl = 0 }
+local closing_brace = byte("}")
 
 -- The usual answer needs no decoding.
-local function is_pass(line, id) return find(line, pass_begins[id], 1, true) == 1 and sub(line, -2) == "}}" end
+local function is_pass(line, id)
+  if find(line, pass_begins[id], 1, true) ~= 1 then return false end
+  local last_but_one, last = byte(line, -2, -1)
+  return last_but_one == closing_brace and last == closing_brace
+end
 
-local function exchange(line, id, deadline)
-  connection:settimeout(left(deadline), "t")
+local function exchange(line, id, began)
   local sent, why = connection:send(line)
   if not sent then return nil, why end
-  line, why = read_line(deadline)
+  line, why = read_line(began)
   if not line then return nil, why end
   if is_pass(line, id) then return passes end
   local reply = cjson.decode(line)
@@ -266,14 +261,14 @@ local reasons = { parse = "parse", timeout = "timeout", garbage = "garbage", err
 
 -- A connection that the daemon has closed meanwhile (a restart) is noticed by the first use: one more attempt.
 local function ask(line, id, now)
-  local deadline, result, why = now + limit, nil, nil
+  local result, why
   for attempt = 1, 2 do
     local reused = connection ~= nil
     if not reused then
       local _, problem = connect(now)
       if problem then why = problem break end
     end
-    result, why = exchange(line, id, deadline)
+    result, why = exchange(line, id, now)
     if result or why == "error" or why == "parse" then break end
     close()                                         -- a late reply is never taken for the next one's
     if not reused or reasons[why] then break end
@@ -306,11 +301,13 @@ local function give(result)
     pv.seti("$var(sg_code)", code or 403)
     pv.sets("$var(sg_reason)", code and reason or "Forbidden")
     pv.seti("$var(sg_retry_after)", whole(result.retry_after, 1, 86400) or 0)
-  elseif verdict == "ok200" and result.variant == "disarm" then
-    local tag = result.from_tag
-    if type(tag) ~= "string" or #tag > 128 or not find(tag, "^[%w%-%.!%%%*_%+`'~]+$") then return "garbage" end
-    pv.sets("$var(sg_from)", disarmed_from(tag))
-    pv.sets("$var(sg_variant)", "disarm")
+  elseif verdict == "ok200" then
+    local tag, disarms = result.from_tag, result.variant == "disarm"
+    if disarms then
+      if type(tag) ~= "string" or #tag > 128 or not find(tag, "^[%w%-%.!%%%*_%+`'~]+$") then return "garbage" end
+      pv.sets("$var(sg_from)", disarmed_from(tag))
+    end
+    pv.sets("$var(sg_variant)", disarms and "disarm" or "plain")
   end
   if verdict ~= "pass" then pv.sets("$var(sg_verdict)", verdict) end
   count(verdict)
@@ -371,20 +368,45 @@ function sipguard_report(outcome, user)
   end
   connection:settimeout(0, "t")
   local sent, why, last = connection:send(line)
+  connection:settimeout(limit, "t")
   if sent then count("reports") return end
   count("reports_dropped")
   if why ~= "timeout" or (last or 0) > 0 then close() end      -- half a line would spoil the next question
 end
 
--- Asks with an id of its own, outside of any request: `lines` is what to send before the question, which must be answered.
+-- Lines that are told outside of any request, with a question behind them whose answer says that they have been counted.
+local delivery                                     -- nil: none is under way
+
+-- Goes on with the delivery for `report_limit`. True: all is counted. False: the connection is gone, and it must be made again.
+-- Nil: not yet; nothing is sent a second time then, since it would count twice.
+local function go_on()
+  local why, last, line
+  connection:settimeout(report_limit, "t")
+  if delivery.sent < #delivery.text then
+    local sent
+    sent, why, last = connection:send(delivery.text, delivery.sent + 1)
+    delivery.sent = sent or last
+  end
+  if not why then line, why, delivery.answer = connection:receive("*l", delivery.answer) end
+  if why == "timeout" then return nil end
+  local reply = line and cjson.decode(line)
+  local counted = type(reply) == "table" and reply.id == last_id and reply.error == nil
+  if not counted then close() end
+  delivery = nil
+  return counted
+end
+
+-- Begins a delivery, or goes on with the one under way where there are no lines.
 local function deliver(lines)
   if not path then settle() end
-  limit = report_limit                              -- an answer that is missed has all of it reported again
-  last_id = last_id % id_limit + 1
-  local now = gettime()
-  local result = ask(lines .. '{"jsonrpc":"2.0","id":' .. last_id .. ',"method":"daemon.ping"}\n', last_id, now)
-  if result then answered(now) end
-  return result ~= nil
+  if lines then
+    local now = gettime()
+    if not connection and not connect(now) then return false end
+    last_id = last_id % id_limit + 1
+    local question = '{"jsonrpc":"2.0","id":' .. last_id .. ',"method":"daemon.ping"}\n'
+    delivery = { text = lines .. question, sent = 0, answer = "" }
+  end
+  return go_on()
 end
 
 -- Without leases there is nothing to settle.

@@ -101,13 +101,18 @@ local function collect(table_name, name, seen, stays)
   return requests or seen
 end
 
+-- The second in which a lease ends; nil for what is none.
+local function last_second(name) return tonumber(string.match(name, "^%S+ (%d+)")) end
+
+-- A lease stays until its second is over.
 local function collect_leases(now)
   local second = floor(now)
-  local over = entries("sipguard_lease", function(name)
-    return (tonumber(string.match(name, "^%S+ (%d+)")) or second) < second
+  local found = entries("sipguard_lease", function(name, requests)
+    local last = last_second(name)
+    return last and (requests > 0 or last < second)
   end)
-  for name, seen in pairs(over) do
-    local requests = collect("sipguard_lease", name, seen, false)
+  for name, seen in pairs(found) do
+    local requests = collect("sipguard_lease", name, seen, last_second(name) >= second)
     local source, agent = string.match(name, "^(%S+) %d+ ?(.*)$")
     if requests > 0 then owe(agent == "" and source or source .. " " .. agent, requests) end
   end
@@ -130,31 +135,38 @@ local function report_of(name, requests)
   }) or ""
 end
 
--- Reports, and a question behind them: its answer says that all of them have been counted.
-local function deliver(names)
-  local lines = {}
-  for index, name in ipairs(names) do lines[index] = report_of(name, owed[name]) end
-  if not worker.deliver(table.concat(lines)) then return false end
-  for _, name in ipairs(names) do
-    local requests = min(owed[name], most_at_once)
+local told                                         -- what the delivery under way has told, by name; nil: none is
+
+local function tell()
+  local lines, count = {}, 0
+  told = {}
+  for name, requests in pairs(owed) do
+    told[name] = min(requests, most_at_once)
+    count = count + 1
+    lines[count] = report_of(name, told[name])
+    if count == reports_at_once then break end
+  end
+  return table.concat(lines)
+end
+
+local function counted()
+  for name, requests in pairs(told) do
     add("leased", requests)
     owed[name] = owed[name] > requests and owed[name] - requests or nil
     if not owed[name] then owed_names = owed_names - 1 end
   end
-  return true
 end
 
--- Called once a second by a timer process of its own: reports what was answered under the leases that are over.
+-- Called four times a second by a timer process of its own: reports what was answered under leases and pushed bans.
 function sipguard_settle()
   collect_leases(socket.gettime())
   if worker.setting("SIPGUARD_PUSH_SOCKET", "") ~= "" then collect_bans() end
-  while next(owed) do
-    local names = {}
-    for name in pairs(owed) do
-      names[#names + 1] = name
-      if #names == reports_at_once then break end
-    end
-    if not deliver(names) then return end
+  while told or next(owed) do
+    local done = worker.deliver(not told and tell() or nil)
+    if done == nil then return end                 -- the answer is still to come
+    if done then counted() end
+    told = nil
+    if not done then return end
   end
 end
 

@@ -11,6 +11,12 @@
 
 static inline int plain_is(uint8_t byte) { return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\'; }
 
+/// A member's name of at most sixteen bytes, the first eight and the others, as they lie in memory.
+struct plain_name {
+    uint64_t low, high;
+    unsigned length;
+};
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 
@@ -30,19 +36,42 @@ static inline unsigned plain_length16(const uint8_t *from)
     return (unsigned)__builtin_ctz(plain_special(_mm_loadu_si128((const __m128i *)from)) | 0x10000u);
 }
 
-/// The same, and copies all sixteen to `to`.
+/// Copies all sixteen to `to`, and says which are not plain, as bits.
 static inline unsigned plain_copy16(uint8_t *to, const uint8_t *from)
 {
     __m128i bytes = _mm_loadu_si128((const __m128i *)from);
     _mm_storeu_si128((__m128i *)to, bytes);
-    return (unsigned)__builtin_ctz(plain_special(bytes) | 0x10000u);
+    return plain_special(bytes);
 }
 
-/// How many of the sixteen bytes at `from` stand before the first quote; 16 if there is none.
-static inline unsigned plain_before_quote16(const uint8_t *from)
+/// Of the sixteen bytes at `from` those before the first quote, with zeros behind them, and how many they are.
+static inline struct plain_name plain_before_quote16(const uint8_t *from)
 {
-    __m128i quotes = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)from), _mm_set1_epi8('"'));
-    return (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(quotes) | 0x10000u);
+    static const uint8_t masks[32] = {
+        0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF,
+    };
+    __m128i bytes = _mm_loadu_si128((const __m128i *)from);
+    __m128i quotes = _mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'));
+    unsigned length = (unsigned)__builtin_ctz((unsigned)_mm_movemask_epi8(quotes) | 0x10000u);
+    bytes = _mm_and_si128(bytes, _mm_loadu_si128((const __m128i *)(masks + 16 - length)));
+    return (struct plain_name){
+        (uint64_t)_mm_cvtsi128_si64(bytes), (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(bytes, bytes)), length,
+    };
+}
+
+/// Whether the sixteen bytes at `from` and at `text` are the same where `mask` has a bit.
+static inline int plain_same16(const uint8_t *from, const uint8_t *text, unsigned mask)
+{
+    __m128i same = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)from), _mm_loadu_si128((const __m128i *)text));
+    return ((unsigned)_mm_movemask_epi8(same) & mask) == mask;
+}
+
+/// How many of the sixteen bytes at `from` are digits that stand before all others.
+static inline unsigned plain_digits16(const uint8_t *from)
+{
+    __m128i values = _mm_sub_epi8(_mm_loadu_si128((const __m128i *)from), _mm_set1_epi8('0'));
+    __m128i digits = _mm_cmpeq_epi8(_mm_min_epu8(values, _mm_set1_epi8(9)), values);
+    return (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(digits));
 }
 
 /// As `plain_copy`, for eight to fifteen bytes: two halves that overlap.
@@ -81,14 +110,35 @@ static inline unsigned plain_length16(const uint8_t *from)
 
 static inline unsigned plain_copy16(uint8_t *to, const uint8_t *from)
 {
+    unsigned special = 0;
     memcpy(to, from, 16);
-    return plain_length16(from);
+    for (unsigned index = 0; index < 16; index++) special |= (unsigned)!plain_is(from[index]) << index;
+    return special;
 }
 
-static inline unsigned plain_before_quote16(const uint8_t *from)
+static inline struct plain_name plain_before_quote16(const uint8_t *from)
 {
     const uint8_t *quote = memchr(from, '"', 16);
-    return quote ? (unsigned)(quote - from) : 16;
+    struct plain_name name = {0, 0, quote ? (unsigned)(quote - from) : 16};
+    uint8_t bytes[16] = {0};
+    memcpy(bytes, from, name.length);
+    memcpy(&name.low, bytes, 8);
+    memcpy(&name.high, bytes + 8, 8);
+    return name;
+}
+
+static inline int plain_same16(const uint8_t *from, const uint8_t *text, unsigned mask)
+{
+    for (unsigned index = 0; index < 16; index++)
+        if (mask >> index & 1 && from[index] != text[index]) return 0;
+    return 1;
+}
+
+static inline unsigned plain_digits16(const uint8_t *from)
+{
+    unsigned digits = 0;
+    while (digits < 16 && from[digits] >= '0' && from[digits] <= '9') digits++;
+    return digits;
 }
 
 static inline size_t plain_copy_half(uint8_t *to, const uint8_t *from, size_t count)
@@ -105,6 +155,12 @@ static inline size_t plain_copy_quarter(uint8_t *to, const uint8_t *from, size_t
 }
 
 #endif
+
+/// Whether `count` bytes are the same at both places.
+static inline int plain_same(const uint8_t *from, const uint8_t *other, size_t count)
+{
+    return memcmp(from, other, count) == 0;
+}
 
 /// How many of `count` bytes stand before the first that is not plain.
 static inline size_t plain_length(const uint8_t *from, size_t count)
@@ -123,12 +179,15 @@ static inline size_t plain_copy(uint8_t *to, const uint8_t *from, size_t count)
 {
     size_t done = 0;
     for (; done + 16 <= count; done += 16) {
-        unsigned plain = plain_copy16(to + done, from + done);
-        if (plain < 16) return done + plain;
+        unsigned special = plain_copy16(to + done, from + done);
+        if (special) return done + (size_t)__builtin_ctz(special);
     }
     if (done == count) return count;
     /* The last sixteen, of which some are known to be plain. */
-    if (count >= 16) return count - 16 + plain_copy16(to + count - 16, from + count - 16);
+    if (count >= 16) {
+        unsigned special = plain_copy16(to + count - 16, from + count - 16);
+        return count - 16 + (size_t)__builtin_ctz(special | 0x10000u);
+    }
     if (count >= 8) return plain_copy_half(to, from, count);
     if (count >= 4) return plain_copy_quarter(to, from, count);
     while (done < count && plain_is(from[done])) {
@@ -147,35 +206,61 @@ static inline uint8_t plain_escaped(uint8_t byte)
     return meanings[byte];
 }
 
-/// Copies a string's value to `to`, where there is room for `count` bytes, from behind the first of its quotes up to the second,
-/// with what its escapes stand for. How many bytes the value has and, in `read`, the offset behind the second quote; 0 in `read`
-/// where there is none, or where something else is not plain.
-static inline size_t plain_unescape(uint8_t *to, const uint8_t *from, size_t count, size_t *read)
+/// Places of line feeds, from the first one on, as many as there is room for.
+struct plain_feeds {
+    uint32_t *places;
+    size_t room, count;
+};
+
+static inline void plain_add_feed(struct plain_feeds *feeds, size_t place)
 {
-    size_t index = 0, escapes = 0;
+    if (feeds->count < feeds->room) feeds->places[feeds->count++] = (uint32_t)place;
+}
+
+/// Copies a string's value to `to`, where there is room for `count` bytes, from behind the first of its quotes up to the second,
+/// with what its escapes stand for, and adds the value's line feeds to `feeds`. How many bytes the value has and, in `read`, the
+/// offset behind the second quote; 0 in `read` where there is none, or where something else is not plain.
+static inline size_t plain_unescape(
+    uint8_t *to, const uint8_t *from, size_t count, size_t *read, struct plain_feeds *feeds)
+{
+    /* Before the last of these there are sixteen bytes, and an escape of four in the last of them. */
+    size_t index = 0, place = 0, wide = count < 20 ? 0 : count - 19;
     *read = 0;
     for (;;) {
         /* What is copied of a piece from its escape on is written over. */
-        if (index + 16 <= count) {
-            unsigned plain = plain_copy16(to + index - escapes, from + index);
-            index += plain;
-            if (plain == 16) continue;
+        if (index < wide) {
+            unsigned special = plain_copy16(to + place, from + index);
+            if (!special) {
+                index += 16;
+                place += 16;
+                continue;
+            }
+            index += (size_t)__builtin_ctz(special);
+            place += (size_t)__builtin_ctz(special);
+            /* A line ends: the escape that there is most of. */
+            if (memcmp(from + index, "\\r\\n", 4) == 0) {
+                memcpy(to + place, "\r\n", 2);
+                plain_add_feed(feeds, place + 1);
+                index += 4;
+                place += 2;
+                continue;
+            }
         } else {
-            index += plain_copy(to + index - escapes, from + index, count - index);
+            size_t plain = plain_copy(to + place, from + index, count - index);
+            index += plain;
+            place += plain;
             if (index == count) return 0;
         }
-        if (from[index] == '"') break;
-        /* Escapes stand together at the end of a line. */
-        do {
-            uint8_t byte = from[index] == '\\' && index + 1 < count ? plain_escaped(from[index + 1]) : 0;
-            if (!byte) return 0;
-            to[index - escapes++] = byte;
-            index += 2;
-        } while (index < count && from[index] == '\\');
-        if (index == count) return 0;
+        if (from[index] == '"') {
+            *read = index + 1;
+            return place;
+        }
+        uint8_t byte = from[index] == '\\' && index + 1 < count ? plain_escaped(from[index + 1]) : 0;
+        if (!byte) return 0;
+        if (byte == '\n') plain_add_feed(feeds, place);
+        to[place++] = byte;
+        index += 2;
     }
-    *read = index + 1;
-    return index - escapes;
 }
 
 #endif
