@@ -30,16 +30,13 @@ def call(params):
     return line.replace('"id":0', f'"id":{NUMBER}', 1) + "\n"
 
 
-def transport(length):
-    return {
-        "source_ip": SOURCE, "source_port": 5060, "transport": "udp", "local_ip": "203.0.113.10", "local_port": 5060,
-        "node": "kamailio", "length": length,
-    }
+TRANSPORT = {"source_ip": SOURCE, "transport": "udp", "node": "kamailio"}
 
 
 def facts(method):
-    return transport(700) | {
-        "method": method, "ruri": "sip:sip.example.net:5060", "from_user": "1001", "from_domain": "sip.example.net",
+    return TRANSPORT | {
+        "source_port": 5060, "local_ip": "203.0.113.10", "local_port": 5060, "length": 700, "method": method,
+        "ruri": "sip:sip.example.net:5060", "from_user": "1001", "from_domain": "sip.example.net",
         "from_display": "Reception", "from_tag": "2090410243", "to_user": "1001", "to_domain": "sip.example.net",
         "contact": "<sip:1001@192.168.1.50:5060>", "user_agent": "Yealink SIP-T46S 66.85.0.5",
         "call_id": f"0_{NUMBER}@192.168.1.50", "via_host": "192.168.1.50", "via_branch": f"z9hG4bK{NUMBER}",
@@ -55,7 +52,7 @@ def resp(*words):
 def write(messages, directory):
     for name in ("register", "invite"):
         message = (messages / f"{name}.sip").read_text().replace("\n", "\r\n")
-        (directory / f"message-{name}").write_text(call(transport(len(message)) | {"message": message}))
+        (directory / f"message-{name}").write_text(call(TRANSPORT | {"message": message}))
         (directory / f"facts-{name}").write_text(call(facts(name.upper())))
     digest = hashlib.sha1(SCRIPT.encode()).hexdigest()
     with (directory / "counter").open("w", newline="") as file:

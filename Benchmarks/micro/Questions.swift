@@ -39,9 +39,10 @@ struct Questions {
     private static func facts(_ method: String) -> String {
         call(
             """
-            "method":"\(method)","ruri":"sip:sip.example.net:5060","from_user":"1001",\
-            "from_domain":"sip.example.net","from_display":"Reception","from_tag":"2090410243","to_user":"1001",\
-            "to_domain":"sip.example.net","contact":"<sip:1001@192.168.1.50:5060>",\
+            "source_port":5060,"local_ip":"203.0.113.10","local_port":5060,"length":700,"method":"\(method)",\
+            "ruri":"sip:sip.example.net:5060","from_user":"1001","from_domain":"sip.example.net",\
+            "from_display":"Reception","from_tag":"2090410243","to_user":"1001","to_domain":"sip.example.net",\
+            "contact":"<sip:1001@192.168.1.50:5060>",\
             "user_agent":"Yealink SIP-T46S 66.85.0.5","call_id":"0_@@@@@@@@@@@192.168.1.50",\
             "via_host":"192.168.1.50","via_branch":"z9hG4bK@@@@@@@@@@","cseq":2,"max_forwards":70
             """)
@@ -50,8 +51,7 @@ struct Questions {
     private static func call(_ params: String) -> String {
         """
         {"jsonrpc":"2.0","id":@@@@@@@@@@,"method":"guard.check","params":{"source_ip":"198.###.###.###",\
-        "source_port":5060,"transport":"udp","local_ip":"203.0.113.10","local_port":5060,"node":"kamailio",\
-        "length":700,\(params)}}
+        "transport":"udp","node":"kamailio",\(params)}}
         """
     }
 }
