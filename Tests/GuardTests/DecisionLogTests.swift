@@ -100,18 +100,19 @@ import Testing
         }
     }
 
-    @Test func wakingTheWriterTakesAsMuchStackTheThousandthTimeAsTheFirst() {
+    @Test func wakingTheWriterTakesNoMoreStackEachTime() {
         let log = log()
         let places = Mutex<[UInt]>([])
         log.whenFilling { places.withLock { $0.append(stackPointer()) } }
         let line = [UInt8](repeating: 0x20, count: DecisionLog.stripeBytes / 2)
         var spare = LogBuffer(bytes: DecisionLog.stripeBytes)
-        for _ in 0..<1000 {
+        for _ in 0..<10_000 {
             line.withUnsafeBytes { log.add($0, at: .never, stripe: 0) }
             spare = log.take(stripe: 0, leaving: spare)
         }
         let seen = places.withLock { $0 }
-        #expect(seen.count == 1000 && Set(seen.dropFirst()).count == 1)
+        // With a wrapper more each time it would always be another place. The address sanitizer has some thousand in turn.
+        #expect(seen.count == 10_000 && Set(seen).count < 5_000)
     }
 
     @Test func whatPassedIsLeftOutWhereOnlyTreatedRequestsAreWanted() throws {
