@@ -34,8 +34,7 @@ final class HitCounters: Sendable {
     var bySignature: [(String, UInt64)] { signatures.map { ($0.name, $0.hits.load(ordering: .relaxed)) } }
     var byLimit: [(String, UInt64)] { limits.map { ($0.name, $0.hits.load(ordering: .relaxed)) } }
     /// What may be a mistake, or just rare.
-    var neverMatched: [String] { all.filter { $0.1 == 0 }.map(\.0) }
-    private var all: [(String, UInt64)] { bySignature + byLimit }
+    var neverMatched: [String] { counters.filter { $0.hits.load(ordering: .relaxed) == 0 }.map(\.name) }
 
     /// What has never matched though it has been there for so long.
     func neverMatched(for duration: Duration, now: Instant) -> [String] {
