@@ -59,6 +59,13 @@ def with_connections(server, count):
         return server.memory()
 
 
+def share_not_logged(server):
+    """Of all decisions until now those for which the decision log had no room."""
+    line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "stats.get"}) + "\n"
+    stats = json.loads(Server(server.process, f"{server.path}.admin").ask(line))["result"]
+    return stats["errors"]["decisions_not_logged"] / max(1, stats["requests"]["total"])
+
+
 def redis():
     """Debian's redis-tools holds the server too: it is the program redis-check-rdb under another name."""
     return shutil.which("redis-server") or shutil.which("redis-check-rdb")
@@ -121,7 +128,8 @@ def running(directory):
 def configuration(directory, path, **more):
     """A file that has the daemon listen there and write every decision down, as in earnest."""
     content = {
-        "listeners": [{"unix": str(path), "role": "ask", "mode": "0600"}],
+        "listeners": [
+            {"unix": str(path), "role": "ask", "mode": "0600"}, {"unix": f"{path}.admin", "role": "admin", "mode": "0600"}],
         "decision_log": {"path": str(directory / f"{path.stem}.jsonl")},
     }
     file = directory / f"{path.stem}.yaml"

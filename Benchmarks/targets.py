@@ -65,6 +65,7 @@ ALL = [
     Target("p99 against C echo, 32 workers", 1.5, ratio(32, "C echo", "p99")),
     Target("CPU of a request against C echo, 32 workers", 1.35, ratio(32, "C echo", "cpu")),
     Target("p50 against C echo, one worker on the server's core", 1.25, single("pinned p50")),
+    Target("share of these decisions that the log had no room for", 0, single("not logged")),
     Target("the decision alone, us", 0.8, lambda run: in_microseconds(inside("decision")(run))),
     Target("allocations of 10,000 decisions", 0, inside("allocations, decision")),
     Target("limit with 10 M sources, median ns", 150, inside("limit at 10 M sources, median")),

@@ -12,7 +12,8 @@ struct DecisionLogService: Service {
     /// nil where no decision log is configured.
     init?(_ log: DecisionLog?, logger: Logger) {
         guard let log else { return nil }
-        (self.log, self.logger, worker) = (log, logger, Worker(named: "decision-log"))
+        // It does little, but where all processors are taken it would wait behind 32 threads until its queue is full.
+        (self.log, self.logger, worker) = (log, logger, Worker(named: "decision-log", priority: 10))
     }
 
     func run() async throws {

@@ -29,12 +29,17 @@ public final class DecisionLog: Sendable {
 
     static let stripeCount = 8
     static let stripeBytes = 256 << 10
+    /// The writer is woken when the stripes have filled so many pieces of such a size between them: soon, so that its turns are
+    /// short for those who wait behind it, and that what it reads is still in the caches.
+    static let (piecesToWake, pieceBytes) = (8, 16 << 10)
 
     public let settings: Settings
     private let stripes: [Stripe]
     private let turn = Atomic<Int>(0)
     private let lostLines = Atomic<Int>(0)
     private let waker = Mutex(Waker())
+    /// Pieces that have been filled since the writer began its last turn.
+    private let filledPieces = Atomic<Int>(0)
 
     /// A function alone in a generic place would be wrapped anew at each look, until calling it takes a whole stack.
     private struct Waker { var wake: (@Sendable () -> Void)? }
@@ -55,7 +60,7 @@ public final class DecisionLog: Sendable {
     /// Lines that were not written: no room in the queue, or none on the disk.
     public var lost: Int { lostLines.load(ordering: .relaxed) }
 
-    /// What is called when a stripe has become half full, so that its lines are taken before the writer would come by itself.
+    /// What is called when a stripe is filling, so that its lines are taken before the writer would come by itself.
     public func whenFilling(_ wake: @escaping @Sendable () -> Void) { waker.withLock { $0.wake = wake } }
 
     func countLost(_ lines: Int) { lostLines.add(lines, ordering: .relaxed) }
@@ -69,14 +74,18 @@ public final class DecisionLog: Sendable {
             let stripe = stripes[(stripe + offset) & (Self.stripeCount - 1)]
             switch stripe.buffer.withLockIfAvailable({ $0.add(line, at: now) }) {
             case .added: return
-            case .nowHalfFull:
-                waker.withLock { $0.wake }?()
+            case .addedAndFilledAPiece:
+                let filled = filledPieces.add(1, ordering: .relaxed).newValue
+                if filled == Self.piecesToWake { waker.withLock { $0.wake }?() }
                 return
             case .noRoom, nil: continue
             }
         }
         countLost(1)
     }
+
+    /// The writer begins a turn: who fills enough from now on wakes it again.
+    func beginTurn() { filledPieces.store(0, ordering: .relaxed) }
 
     /// Takes all lines of a stripe; the memory that it leaves there is `spare`'s.
     func take(stripe: Int, leaving spare: LogBuffer) -> LogBuffer {
@@ -94,7 +103,7 @@ public final class DecisionLog: Sendable {
 /// Sendable: whoever holds the stripe's lock, or took the buffer away, uses it alone.
 final class LogBuffer: @unchecked Sendable {
     /// What came of adding a line.
-    enum Addition { case added, nowHalfFull, noRoom }
+    enum Addition { case added, addedAndFilledAPiece, noRoom }
 
     private static let header = 12
     private let memory: UnsafeMutableRawBufferPointer
@@ -114,7 +123,7 @@ final class LogBuffer: @unchecked Sendable {
         memory.storeBytes(of: UInt32(line.count), toByteOffset: before + 8, as: UInt32.self)
         (memory.baseAddress! + before + Self.header).copyMemory(from: line.baseAddress!, byteCount: line.count)
         count = before + Self.header + line.count
-        return before < memory.count / 2 && count >= memory.count / 2 ? .nowHalfFull : .added
+        return before / DecisionLog.pieceBytes == count / DecisionLog.pieceBytes ? .added : .addedAndFilledAPiece
     }
 
     /// The lines in the order in which they came; good until the buffer is used again.

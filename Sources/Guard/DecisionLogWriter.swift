@@ -25,6 +25,7 @@ public final class DecisionLogWriter {
     public func write() -> GuardEvent? {
         // Calendar time is that of this moment less what has gone by since: the decisions' clock has no calendar.
         let offset = Clock.wallMicroseconds - Clock.now.microseconds
+        log.beginTurn()
         for stripe in buffers.indices { buffers[stripe] = log.take(stripe: stripe, leaving: buffers[stripe]) }
         var stripes = buffers.map(\.lines).filter { $0.time < .max }
         guard !stripes.isEmpty else { return nil }

@@ -1,3 +1,4 @@
+import CPlatform
 import Glibc
 import Synchronization
 
@@ -6,14 +7,17 @@ package final class Worker: Sendable {
     let wakeUp: WakeUp
     private let ended: WakeUp
     private let name: String
+    private let priority: Int32
     private let state = Mutex(State.new)
 
     private enum State { case new, running, stopping, ended }
 
     /// nil where the system has no descriptors left.
-    package init?(named name: String) {
+    ///
+    /// - Parameter priority: steps of nice(1) by which the thread comes before the process's others, where the process may.
+    package init?(named name: String, priority: Int32 = 0) {
         guard let wakeUp = WakeUp(), let ended = WakeUp() else { return nil }
-        (self.wakeUp, self.ended, self.name) = (wakeUp, ended, name)
+        (self.wakeUp, self.ended, self.name, self.priority) = (wakeUp, ended, name, priority)
     }
 
     /// Runs `body` on a new thread; 0 or an errno. Only the first call does anything.
@@ -24,6 +28,7 @@ package final class Worker: Sendable {
         }
         guard isFirst else { return 0 }
         let code = startThread(named: name) { [self] in
+            if priority != 0 { _ = platform_come_before(priority) }
             body()
             state.withLock { $0 = .ended }
             ended.signal()

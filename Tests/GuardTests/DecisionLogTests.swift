@@ -84,7 +84,7 @@ import Testing
         #expect(times.count == 200 && times == times.sorted())
     }
 
-    @Test func theWriterIsWokenWhenAStripeIsHalfFull() throws {
+    @Test func theWriterIsWokenWhenEnoughIsWaiting() throws {
         let log = log()
         let wakes = Wakes()
         let (house, writer) = (try House(decisionLog: log), DecisionLogWriter(log))
@@ -95,19 +95,36 @@ import Testing
                 _ = try house.verdict(["source_ip": "203.0.113.5", "method": "OPTIONS"])
                 lines += 1
             }
-            #expect((DecisionLog.stripeBytes / 2 / 300...DecisionLog.stripeBytes / 2 / 100).contains(lines))
+            let waiting = DecisionLog.piecesToWake * DecisionLog.pieceBytes
+            #expect((waiting / 300...waiting / 100).contains(lines))
             #expect(writer.write() == nil && log.lost == 0)
         }
+    }
+
+    @Test func severalStripesWakeTheWriterOnceForAllOfThem() {
+        let log = log()
+        let wakes = Wakes()
+        log.whenFilling { wakes.value.add(1, ordering: .relaxed) }
+        let piece = [UInt8](repeating: 0x20, count: DecisionLog.pieceBytes)
+        for turn in 1...3 {
+            for stripe in 0..<(2 * DecisionLog.piecesToWake) {
+                piece.withUnsafeBytes { log.add($0, at: .never, stripe: stripe) }
+            }
+            #expect(wakes.value.load(ordering: .relaxed) == turn)
+            log.beginTurn()
+        }
+        #expect(log.lost == 0)
     }
 
     @Test func wakingTheWriterTakesNoMoreStackEachTime() {
         let log = log()
         let places = Mutex<[UInt]>([])
         log.whenFilling { places.withLock { $0.append(stackPointer()) } }
-        let line = [UInt8](repeating: 0x20, count: DecisionLog.stripeBytes / 2)
+        let line = [UInt8](repeating: 0x20, count: DecisionLog.pieceBytes)
         var spare = LogBuffer(bytes: DecisionLog.stripeBytes)
         for _ in 0..<10_000 {
-            line.withUnsafeBytes { log.add($0, at: .never, stripe: 0) }
+            for _ in 0..<DecisionLog.piecesToWake { line.withUnsafeBytes { log.add($0, at: .never, stripe: 0) } }
+            log.beginTurn()
             spare = log.take(stripe: 0, leaving: spare)
         }
         let seen = places.withLock { $0 }

@@ -20,6 +20,9 @@ int platform_peer(int socket, uid_t *uid, gid_t *gid, pid_t *pid);
 /// A close-on-exec, non-blocking eventfd(2), or -1 with errno set.
 int platform_event(void);
 
+/// Lets the calling thread come before others by so many steps of nice(1), where the process may (RLIMIT_NICE): 0, or -1.
+int platform_come_before(int steps);
+
 /// Names the calling thread, as ps and perf show it (15 characters count).
 void platform_name_thread(const char *name);
 
