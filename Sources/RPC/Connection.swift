@@ -40,11 +40,15 @@ package final class Connection: Sendable {
         return .peerClosed
     }
 
+    /// Messages of one caller in a row, behind which others may go first.
+    private static let mostInARow = 8
+
     /// Answers every message that is complete.
     private func answer(
         _ bytes: UnsafeRawBufferPointer, _ decoder: inout FrameDecoder, _ dispatcher: Dispatcher,
         _ replies: inout JSONWriter
     ) -> End? {
+        var answered = 0
         while true {
             let start = replies.count
             switch decoder.next(in: bytes) {
@@ -60,6 +64,8 @@ package final class Connection: Sendable {
             (decoder.framing ?? .newline).close(messageAt: start, in: &replies)
             // A long pipeline of large replies must not be gathered without bound.
             if replies.count > 256 * 1024, let end = flush(&replies) { return end }
+            answered += 1
+            if answered.isMultiple(of: Self.mostInARow) { sched_yield() }
         }
     }
 
