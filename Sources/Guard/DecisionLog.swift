@@ -31,7 +31,8 @@ public final class DecisionLog: Sendable {
     static let stripeBytes = 256 << 10
     /// The writer is woken when the stripes have filled so many pieces of such a size between them: soon, so that its turns are
     /// short for those who wait behind it, and that what it reads is still in the caches.
-    static let (piecesToWake, pieceBytes) = (8, 16 << 10)
+    static let piecesToWake = 8
+    static let pieceBytes = 16 << 10
 
     public let settings: Settings
     private let stripes: [Stripe]

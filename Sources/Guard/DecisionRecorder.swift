@@ -63,10 +63,15 @@ extension DecisionRecorder {
             }
         }
         line.raw("\"")
-        if let cseq = facts.cseq { line.member("cseq", cseq) }
-        if let maxForwards = facts.maxForwards { line.member("max_forwards", maxForwards) }
+        if let cseq = facts.cseq { write(#","cseq":"#, cseq) }
+        if let maxForwards = facts.maxForwards { write(#","max_forwards":"#, maxForwards) }
         if facts.nonceIsValid { line.member("auth_nonce_valid", true) }
         if facts.count != 1 { line.member("count", facts.count) }
+    }
+
+    private func write(_ name: StaticString, _ number: Int) {
+        line.raw(name)
+        line.raw(number: UInt64(clamping: number))
     }
 
     /// Without the quote behind it, as `names`.
