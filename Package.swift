@@ -82,8 +82,8 @@ let package = Package(
             dependencies: ["CAllocations", "Guard", "JSON", "Policy", "PolicyFile", "RPC", "State"],
             path: "Benchmarks/micro", swiftSettings: strict),
         .target(
-            name: "Differential", dependencies: ["Guard", "JSON", "Policy", "Repeatable"], path: "Tests/Differential",
-            swiftSettings: strict),
+            name: "Differential", dependencies: ["CPlatform", "Guard", "JSON", "Policy", "Repeatable"],
+            path: "Tests/Differential", swiftSettings: strict),
         .executableTarget(
             name: "fuzz", dependencies: ["Differential"], path: "Tests/Fuzz", swiftSettings: strict),
         .target(name: "Loopback", path: "Tests/Loopback", swiftSettings: strict),

@@ -21,7 +21,7 @@ public struct PlainScanner {
     @inlinable
     public static func memory(for text: UnsafeRawBufferPointer) -> Int { text.count + memoryForAny }
 
-    @usableFromInline static var memoryForAny: Int { feedCount * 4 + 16 }
+    @usableFromInline static var memoryForAny: Int { feedCount * 4 + Int(PLAIN_SPILL) }
 
     /// - Parameter memory: as much as `memory(for:)` says, at a multiple of four; what is read points into it or into `text`.
     public init?(_ text: UnsafeRawBufferPointer, memory: UnsafeMutableRawPointer) {

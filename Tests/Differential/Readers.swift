@@ -1,3 +1,4 @@
+import CPlatform
 import Guard
 import JSON
 import Policy
@@ -39,12 +40,36 @@ package final class Readers {
         if let alone { return .different("\(alone), read alone") }
         var writer = JSONWriter()
         writer.raw(#"{"jsonrpc":"2.0","id":1,"method":"guard.check","params":{"source_ip":"192.0.2.1","message":"#)
+        let start = writer.count
         message.withUnsafeBytes { writer.string($0) }
         writer.raw("}}")
+        let string = UnsafeRawBufferPointer(rebasing: writer.bytes[(start + 1)...])
+        guard Self.unescaped(string, plain_unescape) == Self.unescaped(string, plain_unescape_anywhere) else {
+            return .different("the string, on another processor")
+        }
         var facts = RequestFacts(source: IPAddress(v4: 0))
         let memory = scratch.bytes(PlainCheck.memory(for: writer.bytes))
         guard PlainCheck.read(writer.bytes, memory: memory, names: names, into: &facts) != nil else { return .notPlain }
         return Self.difference(facts, naive).map { .different("\($0), read from a request") } ?? .same
+    }
+
+    private typealias Unescape = (
+        UnsafeMutablePointer<UInt8>, UnsafePointer<UInt8>, Int, UnsafeMutablePointer<Int>,
+        UnsafeMutablePointer<plain_feeds>
+    ) -> Int
+
+    /// What `unescape` says of a string, from behind its first quote: how much it has read, the first line feeds and the value.
+    private static func unescaped(_ text: UnsafeRawBufferPointer, _ unescape: Unescape) -> [[UInt8]] {
+        guard let start = text.assumingMemoryBound(to: UInt8.self).baseAddress else { return [] }
+        return withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4) { places in
+            withUnsafeTemporaryAllocation(of: UInt8.self, capacity: text.count + Int(PLAIN_SPILL)) { value in
+                var (read, feeds) = (0, plain_feeds(places: places.baseAddress!, room: places.count, count: 0))
+                let length = unescape(value.baseAddress!, start, text.count, &read, &feeds)
+                guard read > 0 else { return [] }
+                let numbers = [UInt32(read)] + places[..<feeds.count]
+                return [numbers.withUnsafeBytes(Array.init), Array(value[..<length])]
+            }
+        }
     }
 
     private static func difference(_ facts: RequestFacts, _ naive: NaiveReader) -> String? {

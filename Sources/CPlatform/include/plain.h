@@ -212,55 +212,15 @@ struct plain_feeds {
     size_t room, count;
 };
 
-static inline void plain_add_feed(struct plain_feeds *feeds, size_t place)
-{
-    if (feeds->count < feeds->room) feeds->places[feeds->count++] = (uint32_t)place;
-}
+/// How many bytes behind a value `plain_unescape` may overwrite.
+enum { PLAIN_SPILL = 132 };
 
-/// Copies a string's value to `to`, where there is room for `count` bytes, from behind the first of its quotes up to the second,
-/// with what its escapes stand for, and adds the value's line feeds to `feeds`. How many bytes the value has and, in `read`, the
-/// offset behind the second quote; 0 in `read` where there is none, or where something else is not plain.
-static inline size_t plain_unescape(
-    uint8_t *to, const uint8_t *from, size_t count, size_t *read, struct plain_feeds *feeds)
-{
-    /* Before the last of these there are sixteen bytes, and an escape of four in the last of them. */
-    size_t index = 0, place = 0, wide = count < 20 ? 0 : count - 19;
-    *read = 0;
-    for (;;) {
-        /* What is copied of a piece from its escape on is written over. */
-        if (index < wide) {
-            unsigned special = plain_copy16(to + place, from + index);
-            if (!special) {
-                index += 16;
-                place += 16;
-                continue;
-            }
-            index += (size_t)__builtin_ctz(special);
-            place += (size_t)__builtin_ctz(special);
-            /* A line ends: the escape that there is most of. */
-            if (memcmp(from + index, "\\r\\n", 4) == 0) {
-                memcpy(to + place, "\r\n", 2);
-                plain_add_feed(feeds, place + 1);
-                index += 4;
-                place += 2;
-                continue;
-            }
-        } else {
-            size_t plain = plain_copy(to + place, from + index, count - index);
-            index += plain;
-            place += plain;
-            if (index == count) return 0;
-        }
-        if (from[index] == '"') {
-            *read = index + 1;
-            return place;
-        }
-        uint8_t byte = from[index] == '\\' && index + 1 < count ? plain_escaped(from[index + 1]) : 0;
-        if (!byte) return 0;
-        if (byte == '\n') plain_add_feed(feeds, place);
-        to[place++] = byte;
-        index += 2;
-    }
-}
+/// Copies a string's value to `to`, where there is room for `count` bytes and `PLAIN_SPILL` more, from behind the first of its
+/// quotes up to the second, with what its escapes stand for, and adds the value's line feeds to `feeds`. How many bytes the value
+/// has and, in `read`, the offset behind the second quote; 0 in `read` where there is none, or where something else is not plain.
+size_t plain_unescape(uint8_t *to, const uint8_t *from, size_t count, size_t *read, struct plain_feeds *feeds);
+
+/// The same for a processor of which nothing is known.
+size_t plain_unescape_anywhere(uint8_t *to, const uint8_t *from, size_t count, size_t *read, struct plain_feeds *feeds);
 
 #endif
