@@ -56,26 +56,31 @@ struct DialledNumber {
 
     /// The user part of a URI, or a user part by itself; nil where that is no number.
     init?(_ value: Bytes) {
-        let start = value.index(of: 0x3A).map { $0 + 1 } ?? 0
+        let start = Self.userPart(of: value)
         guard start < value.count, Self.mayBegin(with: value[start]) else { return nil }
-        let end = value.index(of: 0x40, from: start) ?? value.count
-        let user = value.part(start, end)
-        let number = user.part(0, user.index(of: 0x3B) ?? user.count)
         // The plus may be escaped (RFC 3261 section 19.1.2).
-        let plus = number.first == 0x2B ? 1 : number.hasPrefix(lowercase: "%2b") ? 3 : 0
-        (text, hasPlus) = (number.part(plus, number.count), plus > 0)
-        guard text.count >= 5, text.count <= 64, Self.isNumber(text) else { return nil }
+        let isEscaped = value[start] == 0x25 && value.part(start, value.count).hasPrefix(lowercase: "%2b")
+        let plus = value[start] == 0x2B ? 1 : isEscaped ? 3 : 0
+        var end = start + plus
+        while end < value.count, Self.isInNumber(value[end]) { end &+= 1 }
+        // The domain or parameters may follow.
+        guard end == value.count || value[end] == 0x40 || value[end] == 0x3B else { return nil }
+        (text, hasPlus) = (value.part(start + plus, end), plus > 0)
+        guard text.count >= 5, text.count <= 64 else { return nil }
+    }
+
+    /// Where it begins: behind the scheme, if there is one.
+    private static func userPart(of value: Bytes) -> Int {
+        if value.count >= 4, value[0] == 0x73, value[1] == 0x69, value[2] == 0x70, value[3] == 0x3A { return 4 }
+        return value.index(of: 0x3A).map { $0 + 1 } ?? 0
     }
 
     /// What most Request-URIs, which name a host or a person, tell at once.
     private static func mayBegin(with byte: UInt8) -> Bool {
-        byte.isDigit || byte == 0x2A || byte == 0x23 || byte == 0x2B || byte == 0x25
+        isInNumber(byte) || byte == 0x2B || byte == 0x25
     }
 
-    private static func isNumber(_ text: Bytes) -> Bool {
-        for byte in text where !byte.isDigit && byte != 0x2A && byte != 0x23 { return false }
-        return true
-    }
+    private static func isInNumber(_ byte: UInt8) -> Bool { byte.isDigit || byte == 0x2A || byte == 0x23 }
 
     /// Country code and what follows; nil for a number within the country or the house.
     func international(_ plan: DiallingPlan) -> Bytes? { plan.international(self) }

@@ -35,22 +35,32 @@ public struct IPAddress: Hashable, Comparable, Sendable {
 
     private static func parseV4(_ bytes: Bytes) -> UInt32? {
         guard bytes.count >= 7, bytes.count <= 15 else { return nil }
-        var (value, octet, digits, dots): (UInt32, UInt32, Int, Int) = (0, 0, 0, 0)
-        for byte in bytes {
-            if byte.isDigit {
-                // A leading zero is octal to some and decimal to others: refused.
-                guard digits < 3, !(digits == 1 && octet == 0) else { return nil }
-                octet = octet * 10 + UInt32(byte - 0x30)
-                digits += 1
-            } else if byte == 0x2E {
-                guard digits > 0, octet < 256, dots < 3 else { return nil }
-                value = value << 8 | octet
-                (octet, digits, dots) = (0, 0, dots + 1)
-            } else {
-                return nil
+        var (value, place): (UInt32, Int) = (0, 0)
+        for index in 0..<4 {
+            if index > 0 {
+                guard place < bytes.count, bytes[place] == 0x2E else { return nil }
+                place &+= 1
             }
+            guard let octet = octet(in: bytes, at: &place) else { return nil }
+            value = value << 8 | octet
         }
-        return dots == 3 && digits > 0 && octet < 256 ? value << 8 | octet : nil
+        return place == bytes.count ? value : nil
+    }
+
+    /// At most three digits; a leading zero is octal to some and decimal to others: refused.
+    @inline(__always)
+    private static func octet(in bytes: Bytes, at place: inout Int) -> UInt32? {
+        guard place < bytes.count, bytes[place].isDigit else { return nil }
+        var octet = UInt32(bytes[place] &- 0x30)
+        place &+= 1
+        guard place < bytes.count, bytes[place].isDigit else { return octet }
+        guard octet != 0 else { return nil }
+        octet = octet &* 10 &+ UInt32(bytes[place] &- 0x30)
+        place &+= 1
+        guard place < bytes.count, bytes[place].isDigit else { return octet }
+        octet = octet &* 10 &+ UInt32(bytes[place] &- 0x30)
+        place &+= 1
+        return octet < 256 ? octet : nil
     }
 
     private static func parseV6(_ bytes: Bytes) -> UInt128? {

@@ -96,11 +96,32 @@ struct MessageText {
         return true
     }
 
-    /// Whether the part begins with `name`, which is in lower case, with letters of either case.
+    /// The four bytes at `place` as one number, the first byte lowest, letters in lower case; other bytes may be others.
+    @inline(__always)
+    func four(at place: Int) -> UInt32 {
+        guard place &+ 4 <= count else { return lastFour(at: place) }
+        return UInt32(littleEndian: UnsafeRawPointer(base + place).loadUnaligned(as: UInt32.self)) | 0x2020_2020
+    }
+
+    @inline(never)
+    private func lastFour(at place: Int) -> UInt32 {
+        (place..<count).reversed().reduce(0) { $0 << 8 | UInt32(self[$1] | 0x20) }
+    }
+
+    /// Whether the part begins with `name`, which has at least four bytes and is in lower case, with letters of either case. Short, and
+    /// without a loop, so that it is inlined and all about the name becomes a constant.
     @inline(__always)
     func begins(_ part: Part, _ name: StaticString) -> Bool {
-        part.end &- part.start >= name.utf8CodeUnitCount
-            && Bytes.same(base + part.start, lowercase: name.utf8Start, name.utf8CodeUnitCount)
+        let (start, wanted, length) = (base + part.start, name.utf8Start, name.utf8CodeUnitCount)
+        guard part.end &- part.start >= length else { return false }
+        if length < 8 {
+            let last = length &- 4
+            return EightBytes(start, start + last).equals(lowercase: EightBytes(wanted, wanted + last))
+        }
+        let last = length &- 8
+        return EightBytes(start).equals(lowercase: EightBytes(wanted))
+            && EightBytes(start + last).equals(lowercase: EightBytes(wanted + last))
+            && (last <= 8 || EightBytes(start + 8).equals(lowercase: EightBytes(wanted + 8)))
     }
 }
 
@@ -118,5 +139,18 @@ extension SIMD16<UInt8> {
     var endsHost: MessageText.Found {
         // These four differ in two bits.
         (self & Self(repeating: 0xFA) .== Self(repeating: 0x3A)) .| isSpace
+    }
+
+    /// Where a user ends as most are written: `:`, `>` or `@`.
+    @inline(__always)
+    var endsUser: MessageText.Found {
+        // The first two differ in one bit.
+        (self & Self(repeating: 0xFB) .== Self(repeating: 0x3A)) .| (self .== Self(repeating: 0x40))
+    }
+
+    /// Where a port in Via ends: `;`, `,` or white space.
+    @inline(__always)
+    var endsPort: MessageText.Found {
+        (self .== Self(repeating: 0x3B)) .| (self .== Self(repeating: 0x2C)) .| isSpace
     }
 }

@@ -1,29 +1,85 @@
-/// A From, To or Contact value taken apart: `"display" <sip:user@domain>;tag=...` or `sip:user@domain;tag=...`
+/// Takes a From, To or Contact value apart: `"display" <sip:user@domain>;tag=...` or `sip:user@domain;tag=...`
 /// (RFC 3261 section 20.10).
 struct NameAddress {
-    private(set) var display = Bytes.unknown
-    private(set) var user = Bytes.unknown
-    private(set) var domain = Bytes.unknown
-    let tag: Bytes
+    /// The facts that its parts are.
+    struct Fields {
+        let display: Field?
+        let user, domain, tag: Field
 
-    init(_ value: MessageText.Part, in text: MessageText) {
-        var (uri, parameters) = (value, value)
-        if let open = Self.openingBracket(value, text) {
+        static var from: Self { Self(display: .fromDisplay, user: .fromUser, domain: .fromDomain, tag: .fromTag) }
+        static var to: Self { Self(display: nil, user: .toUser, domain: .toDomain, tag: .toTag) }
+    }
+
+    private let value: MessageText.Part
+    private let text: MessageText
+    private let fields: Fields
+
+    @inline(never)
+    static func read(
+        _ value: MessageText.Part, in text: MessageText, as fields: Fields, into facts: inout RequestFacts
+    ) {
+        let parameters =
+            readUsual(value, text, fields, into: &facts)
+            ?? Self(value: value, text: text, fields: fields).readAny(into: &facts)
+        facts.set(fields.tag, text.parameter(";tag=", in: MessageText.Part(parameters, value.end)))
+    }
+
+    /// As nearly everybody writes it, from the left to the right: `"display" <sip:user@host:port>` or without what stands before the
+    /// bracket. Where the parameters begin; nil, with nothing taken over, where there is anything else.
+    @inline(__always)
+    private static func readUsual(
+        _ value: MessageText.Part, _ text: MessageText, _ fields: Fields, into facts: inout RequestFacts
+    ) -> Int? {
+        guard value.start < value.end else { return nil }
+        var (open, quote) = (value.start, value.start)
+        if text[open] == 0x22 {
+            quote = text.first(0x22, or: 0x5C, in: MessageText.Part(open &+ 1, value.end))
+            guard quote < value.end, text[quote] == 0x22 else { return nil }
+            open = quote &+ 1
+            if open < value.end, text[open] == 0x20 { open &+= 1 }
+        }
+        guard text.begins(MessageText.Part(open, value.end), "<sip:") else { return nil }
+        let user = open &+ 5
+        let at = text.first(in: MessageText.Part(user, value.end)) { $0.endsUser }
+        guard at < value.end, text[at] == 0x40 else { return nil }
+        let domain = at &+ 1
+        let end = text.first(in: MessageText.Part(domain, value.end)) { $0.endsHost .| ($0 .== Self.at) }
+        guard end < value.end, text[domain] != 0x5B else { return nil }
+        // A second at sign would have been the one that counts.
+        let close = text[end] == 0x3E ? end : text.first(0x3E, or: 0x40, in: MessageText.Part(end, value.end))
+        guard close < value.end, text[close] == 0x3E else { return nil }
+        if quote > value.start, let display = fields.display {
+            facts.set(display, text[MessageText.Part(value.start &+ 1, quote)])
+        }
+        facts.set(fields.user, text[MessageText.Part(user, at)])
+        facts.set(fields.domain, text[MessageText.Part(domain, end)])
+        return close &+ 1
+    }
+
+    private static var at: MessageText.Piece { .init(repeating: 0x40) }
+
+    /// The same for every other value.
+    @inline(never)
+    private func readAny(into facts: inout RequestFacts) -> Int {
+        var (uri, parameters) = (value, value.start)
+        if let open = openingBracket {
             uri = MessageText.Part(open + 1, value.end)
             uri.end = text.first(0x3E, in: uri)
-            parameters.start = min(uri.end + 1, value.end)
-            if open > value.start { display = Self.unquoted(text.trimmed(MessageText.Part(value.start, open)), text) }
+            parameters = min(uri.end + 1, value.end)
+            if open > value.start, let display = fields.display {
+                facts.set(display, unquoted(text.trimmed(MessageText.Part(value.start, open))))
+            }
         } else {
             // Without brackets everything behind the first semicolon belongs to the header, not to the URI.
             uri.end = text.first(0x3B, in: value)
-            parameters.start = uri.end
+            parameters = uri.end
         }
-        tag = text.parameter("tag", in: parameters)
-        readURI(text.trimmed(uri), text)
+        readURI(text.trimmed(uri), into: &facts)
+        return parameters
     }
 
     /// The `<` that begins the URI: one inside the quoted display name does not count.
-    private static func openingBracket(_ value: MessageText.Part, _ text: MessageText) -> Int? {
+    private var openingBracket: Int? {
         var rest = value
         while true {
             let place = text.first(0x3C, or: 0x22, in: rest)
@@ -35,7 +91,7 @@ struct NameAddress {
         }
     }
 
-    private static func unquoted(_ part: MessageText.Part, _ text: MessageText) -> Bytes {
+    private func unquoted(_ part: MessageText.Part) -> Bytes {
         guard part.end - part.start >= 2, text[part.start] == 0x22, text[part.end - 1] == 0x22 else {
             return text[part]
         }
@@ -43,26 +99,42 @@ struct NameAddress {
     }
 
     /// `scheme:user:password@host:port;parameters?headers` (RFC 3261 section 19.1.1).
-    private mutating func readURI(_ uri: MessageText.Part, _ text: MessageText) {
+    private func readURI(_ uri: MessageText.Part, into facts: inout RequestFacts) {
         let colon = text.first(0x3A, in: uri)
         guard colon < uri.end else { return }
         var rest = MessageText.Part(colon + 1, uri.end)
         if let at = text.last(0x40, in: rest) {
             let credentials = MessageText.Part(rest.start, at)
-            user = text[MessageText.Part(rest.start, text.first(0x3A, in: credentials))]
+            facts.set(fields.user, text[MessageText.Part(rest.start, text.first(0x3A, in: credentials))])
             rest.start = at + 1
         }
-        domain = text.host(rest)
+        facts.set(fields.domain, text.host(rest))
     }
 }
 
 /// The username and the realm among comma-separated `name="value"`, as in Authorization (RFC 8760, RFC 2617).
 struct Credentials {
-    private(set) var username = Bytes.unknown
-    private(set) var realm = Bytes.unknown
+    private var username = Bytes.unknown
+    private var realm = Bytes.unknown
 
-    init(_ value: MessageText.Part, in text: MessageText) {
+    @inline(never)
+    static func read(_ value: MessageText.Part, in text: MessageText, into facts: inout RequestFacts) {
+        let credentials = Self(value, in: text)
+        facts.set(.authUser, credentials.username)
+        facts.set(.authRealm, credentials.realm)
+    }
+
+    private init(_ value: MessageText.Part, in text: MessageText) {
         var rest = value
+        if text.begins(value, #"digest username=""#) {
+            // As nearly everybody begins.
+            rest.start &+= 16
+            username = Self.takeValue(&rest, text)
+            if text.begins(rest, #", realm=""#) {
+                rest.start &+= 8
+                realm = Self.takeValue(&rest, text)
+            }
+        }
         while !rest.isEmpty, !username.isKnown || !realm.isKnown {
             while rest.start < rest.end, text[rest.start].isSpace || text[rest.start] == 0x2C { rest.start &+= 1 }
             var key = rest
@@ -97,16 +169,29 @@ struct Credentials {
 }
 
 extension MessageText {
-    /// The value of `;name=value`; unknown if it is not there.
+    /// The value of a parameter, named as in `;name=`; unknown if it is not there.
     @inline(__always)
-    func parameter(_ name: StaticString, in part: Part) -> Bytes {
+    func parameter(_ written: StaticString, in part: Part) -> Bytes {
+        // As nearly everybody writes it, and the first one.
+        if begins(part, written) { return parameterValue(Part(part.start &+ written.utf8CodeUnitCount, part.end)) }
+        return part.isEmpty ? .unknown : laterParameter(written, in: part)
+    }
+
+    @inline(never)
+    private func parameterValue(_ part: Part) -> Bytes {
+        self[trimmed(Part(part.start, first(0x3B, in: part)))]
+    }
+
+    @inline(never)
+    private func laterParameter(_ written: StaticString, in part: Part) -> Bytes {
+        let name = Bytes(start: written.utf8Start + 1, count: written.utf8CodeUnitCount - 2)
         var rest = Part(first(0x3B, in: part), part.end)
         while rest.start < part.end {
             rest = Part(rest.start &+ 1, first(0x3B, in: Part(rest.start &+ 1, part.end)))
             let end = rest.end
             skipSpace(&rest)
-            if begins(rest, name) {
-                rest.start &+= name.utf8CodeUnitCount
+            if self[rest].hasPrefix(lowercase: name) {
+                rest.start &+= name.count
                 skipSpace(&rest)
                 if take(0x3D, &rest) { return self[trimmed(rest)] }
             }

@@ -61,19 +61,20 @@ public struct RequestFacts {
     public var count: Int
     /// The feeds that name the source, by their places in the policy, one bit each.
     public var feeds: UInt32 = 0
-    @usableFromInline var fields = InlineArray<19, Bytes>(repeating: Bytes(start: nil, count: 0))
+    @usableFromInline var fields: InlineArray<19, Bytes>
 
     @inlinable
     public init(source: IPAddress) {
         self.source = source
         (nonceIsValid, count) = (false, 1)
+        fields = InlineArray(repeating: Bytes(start: nil, count: 0))
     }
 
-    /// Inlined everywhere: a call would copy all of them to look at one.
+    /// Inlined everywhere: a call would copy all of them to look at one. There is a place for each field.
     @inlinable
     public subscript(field: Field) -> Bytes {
-        @inline(__always) get { fields[field.rawValue] }
-        @inline(__always) set { fields[field.rawValue] = newValue }
+        @inline(__always) get { fields[unchecked: field.rawValue] }
+        @inline(__always) set { fields[unchecked: field.rawValue] = newValue }
     }
 
     /// Lends the textual facts where they lie, so that looking at many of them copies none.
