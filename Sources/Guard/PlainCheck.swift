@@ -154,13 +154,33 @@ package struct PlainNames {
 
     fileprivate var beginning: UnsafeMutablePointer<Place> { places + Self.count }
 
-    /// Takes the name that stands behind another one.
+    /// Takes the bracket that begins an object, and the first name in it.
+    @inline(__always)
+    fileprivate func first(_ scanner: inout PlainScanner) -> UnsafeMutablePointer<Place>? {
+        guard scanner.take(UInt8(ascii: "{")) else { return nil }
+        let follower = beginning.pointee.follower
+        if scanner.takeFirst(follower.pointee.written) { return follower }
+        return other(behind: beginning, &scanner)
+    }
+
+    /// Takes a comma and the name that stands behind another one; nil, with nothing taken, where there is none.
     @inline(__always)
     fileprivate func next(
         behind last: UnsafeMutablePointer<Place>, _ scanner: inout PlainScanner
     ) -> UnsafeMutablePointer<Place>? {
         let follower = last.pointee.follower
         if scanner.take(follower.pointee.written) { return follower }
+        var rest = scanner
+        guard rest.take(UInt8(ascii: ",")), let found = other(behind: last, &rest) else { return nil }
+        scanner = rest
+        return found
+    }
+
+    /// A name that did not stand there the last time.
+    @inline(__always)
+    private func other(
+        behind last: UnsafeMutablePointer<Place>, _ scanner: inout PlainScanner
+    ) -> UnsafeMutablePointer<Place>? {
         guard let found = scanner.key().flatMap(find) else { return nil }
         last.pointee.follower = found
         return found
@@ -170,16 +190,16 @@ package struct PlainNames {
 /// The params of a plain `guard.check`.
 private enum PlainParams {
     /// False where anything is unusual.
-    static func read(_ scanner: inout PlainScanner, _ names: PlainNames, _ facts: inout RequestFacts) -> Bool {
+    static func read(_ outer: inout PlainScanner, _ names: PlainNames, _ facts: inout RequestFacts) -> Bool {
+        // A value of its own is held in registers.
+        var scanner = outer
         var (message, lineFeeds) = (Bytes.unknown, UnsafeBufferPointer<UInt32>(start: nil, count: 0))
         var seen: UInt32 = 0
         var hasSource = false
-        var last = names.beginning
-        guard scanner.take(UInt8(ascii: "{")) else { return false }
-        repeat {
-            guard let place = names.next(behind: last, &scanner), seen & place.pointee.bit == 0 else { return false }
+        var next = names.first(&scanner)
+        while let place = next {
+            guard seen & place.pointee.bit == 0 else { return false }
             seen |= place.pointee.bit
-            last = place
             switch place.pointee.member {
             case .text(let field):
                 guard let value = scanner.string() else { return false }
@@ -210,10 +230,12 @@ private enum PlainParams {
                 guard let number = scanner.number(), (1...1_000_000).contains(number) else { return false }
                 facts.count = number
             }
-        } while scanner.take(UInt8(ascii: ","))
+            next = names.next(behind: place, &scanner)
+        }
         guard scanner.take(UInt8(ascii: "}")), hasSource, facts[.method].isKnown || message.isKnown else {
             return false
         }
+        outer = scanner
         MessageReader.read(message, lineFeeds: LineFeeds(lineFeeds), into: &facts)
         return true
     }

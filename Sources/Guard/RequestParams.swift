@@ -76,14 +76,16 @@ package enum RequestParams {
 
     /// The transport of that name, in letters of either case.
     static func transport(named bytes: Bytes) -> Transport? {
-        switch bytes.count {
-        case 2 where bytes.equals(lowercase: "ws"): .ws
-        case 3 where bytes.equals(lowercase: "udp"): .udp
-        case 3 where bytes.equals(lowercase: "tcp"): .tcp
-        case 3 where bytes.equals(lowercase: "tls"): .tls
-        case 3 where bytes.equals(lowercase: "wss"): .wss
-        case 4 where bytes.equals(lowercase: "sctp"): .sctp
-        default: nil
+        guard 2...4 ~= bytes.count else { return nil }
+        // Letters only, whose cases differ in this bit, as one number.
+        switch bytes.reduce(0 as UInt32, { $0 << 8 | UInt32($1 | 0x20) }) {
+        case 0x75_64_70: return .udp
+        case 0x74_63_70: return .tcp
+        case 0x74_6C_73: return .tls
+        case 0x77_73: return .ws
+        case 0x77_73_73: return .wss
+        case 0x73_63_74_70: return .sctp
+        default: return nil
         }
     }
 }

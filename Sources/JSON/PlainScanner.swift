@@ -5,17 +5,21 @@ import CPlatform
 /// Plain means: no white space between tokens, ASCII, the escapes `\" \\ \/ \n \r \t` only, whole numbers of at most eighteen
 /// digits. Whatever else JSON allows is not understood, which is not the same as wrong: that text is `JSONDocument`'s.
 /// So this never says more than the parser would; a test compares the two on mutated requests.
+///
+/// What is unusual is read by functions that take the scanner by value and give back another, so that whoever reads what is usual
+/// has it in registers.
 public struct PlainScanner {
     @usableFromInline let base: UnsafePointer<UInt8>
     @usableFromInline let count: Int
     /// Where strings with escapes are written out; at least as long as the text.
-    private var scratch: UnsafeMutablePointer<UInt8>
-    private var feeds: plain_feeds
+    @usableFromInline var scratch: UnsafeMutablePointer<UInt8>
+    /// Where places of line feeds are written.
+    @usableFromInline let places: UnsafeMutablePointer<UInt32>
     /// The offset of the next byte.
     public var position = 0
 
     /// How many line feeds of a message are kept.
-    private static let feedCount = 128
+    @usableFromInline static var feedCount: Int { 128 }
 
     /// How much memory a scanner needs beside the text.
     @inlinable
@@ -28,8 +32,7 @@ public struct PlainScanner {
         guard let start = text.baseAddress else { return nil }
         base = start.assumingMemoryBound(to: UInt8.self)
         count = text.count
-        let places = memory.bindMemory(to: UInt32.self, capacity: Self.feedCount)
-        feeds = plain_feeds(places: places, room: Self.feedCount, count: 0)
+        places = memory.bindMemory(to: UInt32.self, capacity: Self.feedCount)
         scratch = (memory + Self.feedCount * 4).assumingMemoryBound(to: UInt8.self)
     }
 
@@ -58,12 +61,22 @@ public struct PlainScanner {
         return true
     }
 
-    /// Takes the member's name and its colon if they come next; `key` is asked otherwise.
+    /// Takes a comma, the member's name and its colon if they come next; `key` is asked otherwise.
     @inlinable
     @inline(__always)
     public mutating func take(_ member: PlainMember) -> Bool {
-        guard count &- position >= 16, member.stands(at: base + position) else { return false }
+        guard count &- position >= 16, member.stands(at: base + position, member.mask) else { return false }
         position &+= member.count
+        return true
+    }
+
+    /// The same behind the bracket that begins an object, which has been taken: it stands where others have a comma.
+    @inlinable
+    @inline(__always)
+    public mutating func takeFirst(_ member: PlainMember) -> Bool {
+        let start = position &- 1
+        guard count &- start >= 16, member.stands(at: base + start, member.mask & ~1) else { return false }
+        position = start &+ member.count
         return true
     }
 
@@ -89,7 +102,9 @@ public struct PlainScanner {
     public mutating func skipNumber() -> Bool {
         let rest = count &- position
         guard rest >= 16, case let digits = Int(plain_digits16(base + position)), digits < 16 else {
-            return skipLongNumber()
+            let isNumber: Bool
+            (self, isNumber) = behindLongNumber
+            return isNumber
         }
         // A number does not begin with 0, but for 0.
         guard digits > 0, digits == 1 || base[position] != 0x30 else { return false }
@@ -99,11 +114,11 @@ public struct PlainScanner {
 
     /// The same of sixteen digits or more, or near the end of the text.
     @usableFromInline
-    mutating func skipLongNumber() -> Bool {
-        let start = position
-        while position < count, base[position] &- 0x30 <= 9 { position += 1 }
-        let digits = position - start
-        return digits > 0 && digits < 19 && (digits == 1 || base[start] != 0x30)
+    var behindLongNumber: (PlainScanner, Bool) {
+        var next = self
+        while next.position < count, base[next.position] &- 0x30 <= 9 { next.position += 1 }
+        let digits = next.position - position
+        return (next, digits > 0 && digits < 19 && (digits == 1 || base[position] != 0x30))
     }
 
     /// A member's name and its colon; nil for a longer name or one that ends elsewhere.
@@ -114,7 +129,11 @@ public struct PlainScanner {
     @inline(__always)
     public mutating func key() -> PlainName? {
         // Room for the longest name, its quotes and its colon; the end of a request is nearer only where it is cut off.
-        guard count &- position >= 19 else { return lastKey() }
+        guard count &- position >= 19 else {
+            let name: PlainName?
+            (self, name) = behindLastKey
+            return name
+        }
         let start = base + (position &+ 1)
         let name = plain_before_quote16(start)
         let length = Int(name.length)
@@ -127,14 +146,15 @@ public struct PlainScanner {
 
     /// The same near the end of the text.
     @usableFromInline
-    mutating func lastKey() -> PlainName? {
-        guard take(0x22) else { return nil }
-        let start = position
+    var behindLastKey: (PlainScanner, PlainName?) {
+        var next = self
+        guard next.take(0x22) else { return (self, nil) }
+        let start = next.position
         let end = start + plain_length(base + start, count - start)
-        guard end < count, base[end] == 0x22, end - start <= 16 else { return nil }
-        position = end + 1
-        guard take(0x3A) else { return nil }
-        return PlainName(UnsafeBufferPointer(start: base + start, count: end - start))
+        guard end < count, base[end] == 0x22, end - start <= 16 else { return (self, nil) }
+        next.position = end + 1
+        guard next.take(0x3A) else { return (self, nil) }
+        return (next, PlainName(UnsafeBufferPointer(start: base + start, count: end - start)))
     }
 
     /// A string's value.
@@ -151,33 +171,40 @@ public struct PlainScanner {
             defer { position = end &+ 1 }
             return UnsafeBufferPointer(start: base + position, count: end &- position)
         }
-        return unusualString()
-    }
-
-    /// The same near the end of the text and with escapes.
-    @usableFromInline
-    mutating func unusualString() -> UnsafeBufferPointer<UInt8>? {
-        let start = position
-        let length = plain_length(base + start, count - start)
-        let end = start + length
-        guard end < count, base[end] == 0x22 else { return stringWithEscapes() }
-        position = end + 1
-        return UnsafeBufferPointer(start: base + start, count: length)
-    }
-
-    /// A string's value that is likely to have escapes, and in `lineFeeds` where the first of its lines end; once for a text.
-    public mutating func message(lineFeeds: inout UnsafeBufferPointer<UInt32>) -> UnsafeBufferPointer<UInt8>? {
-        guard take(0x22) else { return nil }
-        feeds.count = 0
-        let value = stringWithEscapes()
-        lineFeeds = UnsafeBufferPointer(start: feeds.places, count: feeds.count)
-        // Line feeds of other strings have no place.
-        feeds.room = 0
+        let value: UnsafeBufferPointer<UInt8>?
+        (self, value) = behindUnusualString
         return value
     }
 
+    /// The same near the end of the text and with escapes, from behind the quote.
     @usableFromInline
-    mutating func stringWithEscapes() -> UnsafeBufferPointer<UInt8>? {
+    var behindUnusualString: (PlainScanner, UnsafeBufferPointer<UInt8>?) {
+        var next = self
+        let length = plain_length(base + position, count - position)
+        let end = position + length
+        guard end < count, base[end] == 0x22 else {
+            var feeds = plain_feeds(places: places, room: 0, count: 0)
+            let value = next.stringWithEscapes(&feeds)
+            return (next, value)
+        }
+        next.position = end + 1
+        return (next, UnsafeBufferPointer(start: base + position, count: length))
+    }
+
+    /// A string's value that is likely to have escapes, and in `lineFeeds` where the first of its lines end; once for a text.
+    @inlinable
+    @inline(__always)
+    public mutating func message(lineFeeds: inout UnsafeBufferPointer<UInt32>) -> UnsafeBufferPointer<UInt8>? {
+        guard take(0x22) else { return nil }
+        var feeds = plain_feeds(places: places, room: Self.feedCount, count: 0)
+        let value = stringWithEscapes(&feeds)
+        lineFeeds = UnsafeBufferPointer(start: places, count: feeds.count)
+        return value
+    }
+
+    @inlinable
+    @inline(__always)
+    mutating func stringWithEscapes(_ feeds: inout plain_feeds) -> UnsafeBufferPointer<UInt8>? {
         var read = 0
         let length = plain_unescape(scratch, base + position, count - position, &read, &feeds)
         guard read > 0 else { return nil }
@@ -208,26 +235,27 @@ public struct PlainName: Equatable {
     }
 }
 
-/// A member's name as it is written, with its quotes and its colon, to be compared at once.
+/// A member's name as it is written, with the comma before it, its quotes and its colon, to be compared at once.
 public struct PlainMember {
     @usableFromInline let bytes: SIMD16<UInt8>
     /// Which of the bytes count.
     @usableFromInline let mask: UInt32
     @usableFromInline let count: Int
 
-    /// A name of more than thirteen bytes is a mistake of the program.
+    /// A name of more than twelve bytes is a mistake of the program.
     public init(_ name: StaticString) {
-        count = name.utf8CodeUnitCount + 3
+        count = name.utf8CodeUnitCount + 4
         precondition(count <= 16)
         var bytes = SIMD16<UInt8>(repeating: 0x22)
-        for place in 0..<name.utf8CodeUnitCount { bytes[place + 1] = name.utf8Start[place] }
+        bytes[0] = 0x2C
+        for place in 0..<name.utf8CodeUnitCount { bytes[place + 2] = name.utf8Start[place] }
         bytes[count - 1] = 0x3A
         (self.bytes, mask) = (bytes, 1 << UInt32(count) - 1)
     }
 
     @inlinable
     @inline(__always)
-    func stands(at start: UnsafePointer<UInt8>) -> Bool {
+    func stands(at start: UnsafePointer<UInt8>, _ mask: UInt32) -> Bool {
         withUnsafeBytes(of: bytes) {
             plain_same16(start, $0.baseAddress!.assumingMemoryBound(to: UInt8.self), mask) != 0
         }
