@@ -129,7 +129,7 @@ public final class Decider {
             state.announce(.began(source: record.address, user: user.isKnown ? user.text : nil))
         }
         if decision.events.contains(.banned) {
-            state.announce(.banned(source: record.address))
+            state.announce(.banned(source: snapshot().engine.ruleset.sources.prefix(of: record.address)))
             state.events.add(.banned(source: record.address, rule: decision.rule, until: record.bannedUntil))
             state.stateFile?.markChanged()
         }

@@ -5,31 +5,38 @@ extension GuardState {
     /// As good as without an end for whoever needs one.
     private static let endless = Duration.seconds(315_360_000)
 
-    /// Until when all that the source sends is met with silence because of a ban, whoever is behind it; nil: it is not. Never
-    /// for a source that is protected or from which somebody has logged in, nor for one that shares its ban with others.
-    public func silentBan(of source: IPAddress, now: Instant = Clock.now) -> Instant? {
+    /// Until when all that the source sends is met with silence because of a ban, whoever is behind it; nil: it is not. A
+    /// source is a single address, or the network that counts as one source. Never for one that is protected or has somebody
+    /// protected in it, or from which somebody has logged in, nor for a part of a network that counts as one.
+    public func silentBan(of source: Prefix, now: Instant = Clock.now) -> Instant? {
         let snapshot = publisher.current
         let ruleset = snapshot.engine.ruleset
-        guard ruleset.mode == .enforce, ruleset.ban.answer == .drop,
-            !snapshot.addresses.standing(of: source, now: now).isProtected
-        else { return nil }
-        let key = ruleset.sources.key(of: source)
-        let record = sources.record(of: key)
+        let isOneSource = ruleset.sources.prefix(of: source.first) == source
+        guard ruleset.mode == .enforce, ruleset.ban.answer == .drop, isOneSource || source.isSingleAddress else {
+            return nil
+        }
+        let isProtected =
+            source.isSingleAddress
+            ? snapshot.addresses.standing(of: source.first, now: now).isProtected
+            : snapshot.addresses.protection(within: source, now: now) != nil
+        if isProtected { return nil }
+        let record = sources.record(of: ruleset.sources.key(of: source.first))
         if let record, record.authOK > 0 || record.isTrusted(ruleset.trust, now: now) { return nil }
         var until: Instant?
-        if let entry = snapshot.addresses.ban(on: source, now: now) {
+        if let entry = snapshot.addresses.ban(on: source.first, now: now), entry.prefix.bits <= source.bits {
             until = entry.until ?? entry.since + Self.endless
         }
-        if let record, record.isBanned(now), ruleset.sources.prefix(of: source).isSingleAddress {
-            until = max(until ?? now, record.bannedUntil)
-        }
+        if let record, record.isBanned(now), isOneSource { until = max(until ?? now, record.bannedUntil) }
         return until
     }
 
-    /// Single addresses that are banned, at most so many.
-    public func bannedSources(most: Int, now: Instant = Clock.now) -> [IPAddress] {
-        let manual = lists.current.banned.entries.filter { $0.prefix.isSingleAddress && $0.holds(at: now) }
-        let automatic = sources.compactMap { $0.isBanned(now) ? $0.address : nil }
-        return Array((manual.map(\.prefix.first) + automatic).prefix(most))
+    /// What is banned by hand, and sources that are banned, at most so many of those that are asked for.
+    public func bannedSources(
+        most: Int, now: Instant = Clock.now, where isAskedFor: (Prefix) -> Bool
+    ) -> [Prefix] {
+        let grouping = publisher.current.engine.ruleset.sources
+        let manual = lists.current.banned.entries.filter { $0.holds(at: now) }.map(\.prefix)
+        let automatic = sources.compactMap { $0.isBanned(now) ? grouping.prefix(of: $0.address) : nil }
+        return Array((manual + automatic).filter(isAskedFor).prefix(most))
     }
 }

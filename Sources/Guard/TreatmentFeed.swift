@@ -10,7 +10,7 @@ public enum TreatmentChange: Sendable, Equatable {
     case began(source: IPAddress, user: String?)
     case forgotten(source: IPAddress)
     /// By behaviour or by hand; a ban ends by time, or is found gone by asking again.
-    case banned(source: IPAddress)
+    case banned(source: Prefix)
 }
 
 /// Changes on their way from the threads that decide to one that acts. Bounded; whoever decides never waits for whoever acts.

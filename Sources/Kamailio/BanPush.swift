@@ -94,7 +94,7 @@ public final class BanPush: Sendable {
     }
 
     private func lookForAll(_ post: inout Post) {
-        for source in state.bannedSources(most: table.most) { want(source, &post) }
+        for source in state.bannedSources(most: table.most, where: { EntryName.of($0) != nil }) { want(source, &post) }
     }
 
     private func take(_ changes: [TreatmentChange], _ post: inout Post) {
@@ -103,8 +103,8 @@ public final class BanPush: Sendable {
         }
     }
 
-    private func want(_ source: IPAddress, _ post: inout Post) {
-        guard let until = state.silentBan(of: source) else { return }
+    private func want(_ source: Prefix, _ post: inout Post) {
+        guard EntryName.of(source) != nil, let until = state.silentBan(of: source) else { return }
         guard !post.bans.want(source, until: until) else { return }
         counts.withLock { $0.leftOut += 1 }
         if !post.saidFull { onEvent(.full(table.most)) }
@@ -172,20 +172,22 @@ private struct Post {
         }
     }
 
-    /// Names of entries are addresses as Kamailio writes them unless its `ipv6_hex_style` is changed: RFC 5952, as we do.
     private func take(_ step: PushedBans.Step) throws(ManagementSocket.Failure) {
         switch step {
         case .add(let source, let seconds):
-            try socket.call("htable.setxi", [htable, .string(source.description), 0, .int(Int64(seconds))])
+            try socket.call("htable.setxi", [htable, name(of: source), 0, .int(Int64(seconds))])
         case .prolong(let source, let seconds):
-            try socket.call("htable.setex", [htable, .string(source.description), .int(Int64(seconds))])
+            try socket.call("htable.setex", [htable, name(of: source), .int(Int64(seconds))])
         case .remove(let source):
             do throws(ManagementSocket.Failure) {
-                try socket.call("htable.delete", [htable, .string(source.description)])
+                try socket.call("htable.delete", [htable, name(of: source)])
             } catch {
                 // it has run out there
                 guard case .refused = error else { throw error }
             }
         }
     }
+
+    /// Nothing without a name is wanted.
+    private func name(of source: Prefix) -> JSONValue { .string(EntryName.of(source) ?? source.description) }
 }

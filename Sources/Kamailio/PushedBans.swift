@@ -5,32 +5,32 @@ struct PushedBans {
     /// One change of the table.
     enum Step: Equatable {
         /// A new entry, for so many seconds.
-        case add(IPAddress, seconds: Int)
+        case add(Prefix, seconds: Int)
         /// Another end for an entry, which keeps what it has counted.
-        case prolong(IPAddress, seconds: Int)
-        case remove(IPAddress)
+        case prolong(Prefix, seconds: Int)
+        case remove(Prefix)
     }
 
-    private var wanted: [IPAddress: Instant] = [:]
-    private var there: [IPAddress: Instant] = [:]
+    private var wanted: [Prefix: Instant] = [:]
+    private var there: [Prefix: Instant] = [:]
     /// What may differ between the two.
-    private var open: Set<IPAddress> = []
+    private var open: Set<Prefix> = []
     let most: Int
 
     init(most: Int) { self.most = most }
 
     var count: Int { wanted.count }
     var isFull: Bool { wanted.count >= most }
-    var sources: [IPAddress] { Array(wanted.keys) }
+    var sources: [Prefix] { Array(wanted.keys) }
 
     /// Wants a ban until then; false if there is no room for one more.
-    mutating func want(_ source: IPAddress, until: Instant) -> Bool {
+    mutating func want(_ source: Prefix, until: Instant) -> Bool {
         guard wanted[source] != nil || !isFull else { return false }
         if wanted.updateValue(until, forKey: source) != until { open.insert(source) }
         return true
     }
 
-    mutating func drop(_ source: IPAddress) {
+    mutating func drop(_ source: Prefix) {
         if wanted.removeValue(forKey: source) != nil { open.insert(source) }
     }
 

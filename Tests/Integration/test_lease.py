@@ -98,7 +98,8 @@ def test_a_flood_is_leased_and_exact_to_the_message(bench):
     totals = stats(bench)["requests"]
     assert incident["messages"] == totals["total"] and incident["answers"] == totals["ok200"]
     assert incident["messages_after_answer"] == totals["total"] - incident["sources"] and incident["bans"] >= 1
-    assert counters["asked"] + counters["leased"] == totals["total"] + unasked(bench)
+    # the daemon may have decided about a question for whose answer nobody waited any more
+    assert 0 <= counters["asked"] + counters["leased"] - totals["total"] <= counters.get("failed_timeout", 0)
     assert counters["asked"] < 300 * incident["sources"] and counters["leases"] >= 2
     wait_until(lambda: settled(bench), 3, "no lease is left")
 

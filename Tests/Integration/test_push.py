@@ -9,6 +9,7 @@ import time
 import pytest
 
 from harness import Bench, wait_until
+from namespaces import Namespace
 from phone import Phone
 from test_lease import Flood, shown, stats, unasked
 
@@ -22,11 +23,15 @@ class Pushed(Bench):
     def __init__(self, start=True, **options):
         super().__init__(ACCOUNTS, start=start, **options)
 
-    def set_up(self, accounts, start, **options):
-        super().set_up(accounts, leak=False, daemon=False, defines=['SIPGUARD_LEASES="off"'], **options)
+    def set_up(self, accounts, start, defines=(), namespace=None, **options):
+        super().set_up(accounts, leak=False, daemon=False, defines=['SIPGUARD_LEASES="off"', *defines], **options)
         self.rpc = f"{self.folder}/rpc.sock"
         self.proxy.stop()
         self.proxy.arguments += ["-A", f'SIPGUARD_PUSH_SOCKET="{self.rpc}"']
+        if namespace:
+            # the daemon as well: the names of the sockets on which it gets Kamailio's answers belong to a namespace
+            self.proxy.arguments = namespace.command(*self.proxy.arguments)
+            self.daemon.prefix = namespace.command()
         configuration = self.daemon.folder / "sipguardd.yaml"
         configuration.write_text(f"kamailio: {{ rpc_socket: {self.rpc}, most_bans: 500 }}\n")
         self.daemon.configuration = configuration
@@ -181,3 +186,85 @@ def test_bans_beyond_the_bound_are_counted_and_met_all_the_same(bench):
     flood = Flood(bench.proxy, addresses[-1])
     flood.send(3, pause=0.02)
     assert flood.answers() == 0
+
+
+@pytest.fixture(scope="module")
+def internet():
+    """A loopback interface of its own, from which whatever 2001::/16 has can be sent."""
+    space = Namespace("internet")
+    try:
+        space.run("ip", "-6", "route", "add", "local", "2001::/16", "dev", "lo")
+        space.run("sysctl", "-qw", "net.ipv6.ip_nonlocal_bind=1")
+        yield space
+    finally:
+        space.remove()
+
+
+def flood_from(space, bench, addresses, count):
+    """So many requests of each address; how many got an answer."""
+    with space.inside():
+        floods = [Flood(bench.proxy, address) for address in addresses]
+    for _ in range(count):
+        for flood in floods:
+            flood.send(1)
+    return sum(flood.answers() for flood in floods)
+
+
+# Addresses of one network are written in many ways: the longest run of zeros is left out, and of two the first.
+NETWORKS = [
+    ("2001:db8:1:2::/64", "2001:db8:1:2", ["2001:db8:1:2::9", "2001:db8:1:2:a:b:c:d", "2001:db8:1:2:0:1::"], "2001:db8:1:3::9"),
+    ("2001:db8:1::/64", "2001:db8:1:0", ["2001:db8:1::7", "2001:db8:1:0:1:2:3:4", "2001:db8:1:0:1::4"], "2001:db8:1:1::7"),
+    ("2001:db8::/64", "2001:db8:0:0", ["2001:db8::5", "2001:db8::1:2:3:4", "2001:db8:0:0:1::"], "2001:db8:0:1::5"),
+    ("2001:0:1::/64", "2001:0:1:0", ["2001:0:1::", "2001:0:1:0:8000::1", "2001:0:1::1:0:1"], "2001:0:1:1::"),
+]
+
+
+@pytest.mark.parametrize("defines", [[], ["SIPGUARD_LEASES_IN_ROUTE"]])
+def test_a_ban_of_an_ipv6_network_holds_for_all_its_addresses_and_no_other(internet, defines):
+    with Pushed(address="[::1]", namespace=internet, defines=defines) as bench:
+        for network, _, _, _ in NETWORKS:
+            bench.ban(network)
+        wait_until(lambda: bench.pushed() == {name for _, name, _, _ in NETWORKS}, 4, f"the bans are there: {bench.pushed()}")
+        for _, _, addresses, _ in NETWORKS:
+            assert flood_from(internet, bench, addresses, 20) == 0
+        for _, _, addresses, _ in NETWORKS:
+            wait_until(lambda: shown(bench, addresses[0])["requests"] == 60, 4, f"all are counted: {shown(bench, addresses[0])}")
+        assert bench.proxy.count("asked") == 0
+        flood_from(internet, bench, [neighbour for _, _, _, neighbour in NETWORKS], 1)
+        wait_until(lambda: bench.proxy.count("asked") == len(NETWORKS), 2, "the neighbours are asked about")
+
+
+def test_an_ipv6_source_that_changes_its_address_is_banned_pushed_and_exact(internet):
+    with Pushed(address="[::1]", namespace=internet) as bench:
+        for turn in range(5):
+            before, sent, network = unasked(bench), 0, f"2001:db8:7:{turn}"
+            while network not in bench.pushed():
+                flood_from(internet, bench, [f"{network}:{sent:x}::{n:x}" for n in range(1, 51)], 1)
+                sent += 50
+                assert sent < 10_000
+            flood_from(internet, bench, [f"{network}::{n:x}" for n in range(1, 201)], 5)
+            if unasked(bench) == before:
+                break
+        else:
+            raise AssertionError(f"the machine is too busy: {bench.proxy.counters()}")
+        wait_until(lambda: shown(bench, f"{network}::1")["requests"] == sent + 1000, 4, shown(bench, f"{network}::1"))
+        assert bench.proxy.count("asked") < stats(bench)["requests"]["total"] / 2
+
+
+@pytest.mark.parametrize("end", [
+    ("ban", "remove", "2001:db8:1:2::/64"), ("allow", "add", "2001:db8:1:2::77")])
+def test_the_end_of_a_network_s_ban_is_pushed(internet, end):
+    with Pushed(address="[::1]", namespace=internet) as bench:
+        bench.ban("2001:db8:1:2::/64")
+        wait_until(lambda: bench.pushed() == {"2001:db8:1:2"}, 3, "the ban is there")
+        bench.daemon.control(*end)
+        wait_until(lambda: not bench.pushed(), 3, "the ban is gone")
+
+
+def test_a_network_that_kamailio_would_take_for_another_is_not_pushed_but_banned_all_the_same(internet):
+    with Pushed(address="[::1]", namespace=internet) as bench:
+        for network in ("2001:0:0:5::/64", "2001:db8:3::/48", "2001:db8:1:2::/64"):
+            bench.ban(network)
+        wait_until(lambda: bench.pushed() == {"2001:db8:1:2"}, 3, "the one is there")
+        assert flood_from(internet, bench, ["2001:0:0:5::1", "2001:db8:3:7::1"], 3) == 0
+        wait_until(lambda: shown(bench, "2001:0:0:5::1")["requests"] == 3, 2, "the daemon was asked")

@@ -108,7 +108,13 @@ final class FakeKamailio: Sendable {
 
     init() throws {
         kamailio = FakeKamailio()
-        let text = "version: 1\nextends: default\nban: { after: 3 }\nown_addresses: [203.0.113.1/32]\n"
+        let text = """
+            version: 1
+            extends: default
+            ban: { after: 3 }
+            own_addresses: [203.0.113.1/32, 2001:db8:3::7/128]
+
+            """
         let policy = LoadedPolicy(
             document: try PolicyDocument.parse(text: text, name: "test.yaml"), path: nil, loadedAt: Clock.now)
         state = GuardState(policy: policy, memory: 4 << 20, version: "test")
@@ -160,12 +166,26 @@ final class FakeKamailio: Sendable {
         #expect(push.start() == 0)
         serve("the first ban is there") { kamailio.pushed == ["198.51.100.1"] }
         login("198.51.100.3")
-        for source in ["198.51.100.2", "198.51.100.3", "203.0.113.1", "2001:db8::1"] { attack(source) }
+        for source in ["198.51.100.2", "198.51.100.3", "203.0.113.1"] { attack(source) }
         serve("the second ban is there") { kamailio.pushed == ["198.51.100.1", "198.51.100.2"] }
         for _ in 0..<5 { kamailio.serve() }
         #expect(kamailio.pushed == ["198.51.100.1", "198.51.100.2"])
         login("198.51.100.1")
         serve("who has logged in leaves") { kamailio.pushed == ["198.51.100.2"] }
+        close(push)
+    }
+
+    @Test("an IPv6 source is pushed as its /64, unless somebody in it is protected or has logged in")
+    func networks() throws {
+        let push = try push()
+        #expect(push.start() == 0)
+        login("2001:db8:2::9")
+        for source in ["2001:db8:2::1", "2001:db8:3::1", "2001:0:0:5::1", "2001:db8:1::1"] { attack(source) }
+        serve("one ban is there") { kamailio.pushed == ["2001:db8:1:0"] }
+        attack("2001:db8:4:5::1")
+        serve("and the next, and none between them") { kamailio.pushed == ["2001:db8:1:0", "2001:db8:4:5"] }
+        login("2001:db8:1::9")
+        serve("a login from another address ends it") { kamailio.pushed == ["2001:db8:4:5"] }
         close(push)
     }
 

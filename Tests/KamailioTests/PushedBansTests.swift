@@ -5,8 +5,8 @@ import Testing
 
 /// What is to be done to Kamailio's table, without a Kamailio.
 @Suite struct PushedBansTests {
-    private let first = IPAddress("198.51.100.7")!
-    private let second = IPAddress("203.0.113.9")!
+    private let first = Prefix("198.51.100.7")!
+    private let second = Prefix("203.0.113.9")!
     private func at(_ seconds: Int64) -> Instant { Instant(microseconds: seconds * 1_000_000) }
 
     private func taken(_ bans: inout PushedBans, _ now: Instant) -> [PushedBans.Step] {
@@ -63,17 +63,17 @@ import Testing
 
     @Test("there is room for so many and no more, until some leave") func bounded() {
         var bans = PushedBans(most: 2)
-        let wanted = (0..<5).map { bans.want(IPAddress(v4: 0xC633_6400 + $0), until: at(600)) }
+        let wanted = (0..<5).map { bans.want(Prefix(IPAddress(v4: 0xC633_6400 + $0)), until: at(600)) }
         #expect(wanted == [true, true, false, false, false] && bans.isFull)
-        let isKept = bans.want(IPAddress(v4: 0xC633_6400), until: at(700))
-        bans.drop(IPAddress(v4: 0xC633_6400))
+        let isKept = bans.want(Prefix(IPAddress(v4: 0xC633_6400)), until: at(700))
+        bans.drop(Prefix(IPAddress(v4: 0xC633_6400)))
         let hasRoom = bans.want(first, until: at(600))
         #expect(isKept && hasRoom)
     }
 
     @Test("a step that was not taken is tried again, and only so many at once") func retried() {
         var bans = PushedBans(most: 1000)
-        for number in 0..<600 { _ = bans.want(IPAddress(v4: 0xC633_0000 + UInt32(number)), until: at(600)) }
+        for number in 0..<600 { _ = bans.want(Prefix(IPAddress(v4: 0xC633_0000 + UInt32(number))), until: at(600)) }
         #expect(bans.steps(now: at(0)).count == 256)
         for step in bans.steps(now: at(0)).dropLast() { bans.wasTaken(step) }
         #expect(bans.steps(now: at(0), most: 1000).count == 345)

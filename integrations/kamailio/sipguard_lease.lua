@@ -127,6 +127,7 @@ end
 
 local function report_of(name, requests)
   local source, agent = string.match(name, "^(%S+) ?(.*)$")
+  if find(source, "^%x+:%x+:%x+:%x+$") then source = source .. "::" end      -- a /64 by its four groups, see route[SIPGUARD_NETWORK]
   return worker.encode({
     jsonrpc = "2.0", method = "guard.report",
     params = {
