@@ -114,7 +114,7 @@ static int has_avx2;
 __attribute__((constructor)) static void look_at_processor(void)
 {
     __builtin_cpu_init();
-    has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi");
+    has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
 }
 
 size_t plain_unescape(uint8_t *to, const uint8_t *from, size_t count, size_t *read, struct plain_feeds *feeds)

@@ -28,7 +28,7 @@ extension JSONWriter {
     @inline(__always)
     public mutating func escaped(_ bytes: UnsafeRawBufferPointer) {
         guard let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress else { return }
-        reserve(bytes.count)
+        reserve(bytes.count &+ Int(PLAIN_COPY_SPILL))
         let plain = Int(plain_copy(base + length, start, bytes.count))
         length &+= plain
         if plain < bytes.count { escapedRest(bytes, from: plain) }
@@ -47,7 +47,7 @@ extension JSONWriter {
                 escape(bytes[index])
             }
             index &+= max(scalar, 1)
-            reserve(bytes.count &- index)
+            reserve(bytes.count &- index &+ Int(PLAIN_COPY_SPILL))
             let plain = Int(plain_copy(base + length, start + index, bytes.count &- index))
             length &+= plain
             index &+= plain

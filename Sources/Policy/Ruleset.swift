@@ -94,7 +94,7 @@ public enum RuleName {
 
 extension NameID {
     /// Those of `RuleName`, which most decisions need.
-    static let `default` = NameID(RuleName.default)
+    public static let `default` = NameID(RuleName.default)
     static let allow = NameID(RuleName.allow)
     static let ban = NameID(RuleName.ban)
 }

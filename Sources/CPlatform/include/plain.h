@@ -74,31 +74,6 @@ static inline unsigned plain_digits16(const uint8_t *from)
     return (unsigned)__builtin_ctz(~(unsigned)_mm_movemask_epi8(digits));
 }
 
-/// As `plain_copy`, for eight to fifteen bytes: two halves that overlap.
-static inline size_t plain_copy_half(uint8_t *to, const uint8_t *from, size_t count)
-{
-    uint64_t first, last;
-    memcpy(&first, from, 8);
-    memcpy(&last, from + count - 8, 8);
-    memcpy(to, &first, 8);
-    memcpy(to + count - 8, &last, 8);
-    size_t plain = (size_t)__builtin_ctz(plain_special(_mm_set_epi64x((long long)last, (long long)first)) | 0x10000u);
-    return plain < 8 ? plain : plain - 16 + count;
-}
-
-/// As `plain_copy`, for four to seven bytes.
-static inline size_t plain_copy_quarter(uint8_t *to, const uint8_t *from, size_t count)
-{
-    uint32_t first, last;
-    memcpy(&first, from, 4);
-    memcpy(&last, from + count - 4, 4);
-    memcpy(to, &first, 4);
-    memcpy(to + count - 4, &last, 4);
-    __m128i bytes = _mm_cvtsi64_si128((long long)(first | (uint64_t)last << 32));
-    size_t plain = (size_t)__builtin_ctz((plain_special(bytes) & 0xFFu) | 0x100u);
-    return plain < 4 ? plain : plain - 8 + count;
-}
-
 #else
 
 static inline unsigned plain_length16(const uint8_t *from)
@@ -141,19 +116,6 @@ static inline unsigned plain_digits16(const uint8_t *from)
     return digits;
 }
 
-static inline size_t plain_copy_half(uint8_t *to, const uint8_t *from, size_t count)
-{
-    size_t plain = 0;
-    memcpy(to, from, count);
-    while (plain < count && plain_is(from[plain])) plain++;
-    return plain;
-}
-
-static inline size_t plain_copy_quarter(uint8_t *to, const uint8_t *from, size_t count)
-{
-    return plain_copy_half(to, from, count);
-}
-
 #endif
 
 /// Whether `count` bytes are the same at both places.
@@ -174,7 +136,13 @@ static inline size_t plain_length(const uint8_t *from, size_t count)
     return done;
 }
 
-/// The same, and copies at least those to `to`, where there is room for `count` bytes.
+/// How many bytes behind what is copied `plain_copy` may overwrite.
+enum { PLAIN_COPY_SPILL = 15 };
+
+/// The same, and copies at least those to `to`, where there is room for `count` bytes and `PLAIN_COPY_SPILL` more.
+///
+/// Looks at whole pieces of sixteen bytes: what stands behind the last byte in the same page of memory is read, and does not count.
+__attribute__((no_sanitize("address")))
 static inline size_t plain_copy(uint8_t *to, const uint8_t *from, size_t count)
 {
     size_t done = 0;
@@ -182,19 +150,13 @@ static inline size_t plain_copy(uint8_t *to, const uint8_t *from, size_t count)
         unsigned special = plain_copy16(to + done, from + done);
         if (special) return done + (size_t)__builtin_ctz(special);
     }
-    if (done == count) return count;
-    /* The last sixteen, of which some are known to be plain. */
-    if (count >= 16) {
-        unsigned special = plain_copy16(to + count - 16, from + count - 16);
-        return count - 16 + (size_t)__builtin_ctz(special | 0x10000u);
-    }
-    if (count >= 8) return plain_copy_half(to, from, count);
-    if (count >= 4) return plain_copy_quarter(to, from, count);
-    while (done < count && plain_is(from[done])) {
-        to[done] = from[done];
-        done++;
-    }
-    return done;
+    size_t rest = count - done;
+    if (!rest) return count;
+    from += done;
+    uint8_t piece[16];
+    if (((uintptr_t)from & 4095) > 4096 - 16) from = memcpy(piece, from, rest);
+    /* The bit behind the last byte ends the search. */
+    return done + (size_t)__builtin_ctz(plain_copy16(to + done, from) | 1u << rest);
 }
 
 /// What a backslash and this byte stand for; 0 where that is nothing, or not told by one letter.
