@@ -100,25 +100,21 @@ public struct PlainScanner {
     @inlinable
     @inline(__always)
     public mutating func skipNumber() -> Bool {
-        let rest = count &- position
-        guard rest >= 16, case let digits = Int(plain_digits16(base + position)), digits < 16 else {
-            let isNumber: Bool
-            (self, isNumber) = behindLongNumber
-            return isNumber
-        }
+        let (start, rest) = (base + position, count &- position)
+        var digits = rest >= 16 ? Int(plain_digits16(start)) : 16
+        if digits == 16 { digits = Self.digits(start, rest) }
         // A number does not begin with 0, but for 0.
-        guard digits > 0, digits == 1 || base[position] != 0x30 else { return false }
+        guard digits > 0, digits == 1 || start[0] != 0x30 else { return false }
         position &+= digits
         return true
     }
 
-    /// The same of sixteen digits or more, or near the end of the text.
+    /// How many digits a number of sixteen or more has, or one near the end of the text; none where there are over eighteen.
     @usableFromInline
-    var behindLongNumber: (PlainScanner, Bool) {
-        var next = self
-        while next.position < count, base[next.position] &- 0x30 <= 9 { next.position += 1 }
-        let digits = next.position - position
-        return (next, digits > 0 && digits < 19 && (digits == 1 || base[position] != 0x30))
+    static func digits(_ start: UnsafePointer<UInt8>, _ count: Int) -> Int {
+        var digits = 0
+        while digits < count, start[digits] &- 0x30 <= 9 { digits += 1 }
+        return digits < 19 ? digits : 0
     }
 
     /// A member's name and its colon; nil for a longer name or one that ends elsewhere.
