@@ -27,6 +27,6 @@ final class Decisions {
     func next() -> Bool {
         asked &+= 1
         facts.source = IPAddress(v4: 0xC664_0000 &+ (asked &* 2_654_435_769) % sources)
-        return decider.check(facts).decision.answer == .pass
+        return decider.check(facts).answer == .pass
     }
 }

@@ -130,8 +130,7 @@ final class FastAGIServer: ConnectionServer {
 
     private func decide(_ request: CalledRequest) -> ChannelVariables {
         let decider = Decider(state)
-        let (id, decision) = request.withFacts { decider.check($0) }
-        return ChannelVariables(decision, id: id)
+        return ChannelVariables(request.withFacts { decider.check($0) })
     }
 
     private func note(_ ending: Exchange.Ending) {
@@ -144,9 +143,9 @@ final class FastAGIServer: ConnectionServer {
 }
 
 extension ChannelVariables {
-    init(_ decision: Decision, id: UInt64) {
+    init(_ decision: Decision) {
         var code: Int?
         if case .reject(let status, _) = decision.answer { code = status }
-        self.init(verdict: decision.answer.verdict, code: code, rule: decision.rule, decision: id)
+        self.init(verdict: decision.answer.verdict, code: code, rule: decision.rule, decision: decision.id)
     }
 }

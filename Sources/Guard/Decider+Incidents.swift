@@ -53,7 +53,7 @@ extension Decider {
         return .target(flood.rule, hasher.finalize())
     }
 
-    private static let unknownTool = NameID("unknown")
+    private static let unknownTool = NameID(Signature.noTool)
 
     /// The user that a limit counts for, whoever the sources are.
     private static func target(_ flood: Flood, _ facts: RequestFacts, _ ruleset: Ruleset) -> Bytes? {

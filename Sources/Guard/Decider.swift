@@ -40,41 +40,61 @@ public final class Decider {
         return ids.lowerBound
     }
 
-    /// Decides about a request; the id finds the decision again. Another time than the present is for what was recorded.
-    public func check(_ facts: RequestFacts, at now: Instant = Clock.now) -> (id: UInt64, decision: Decision) {
-        withSnapshot { snapshot in
-            let feeds = snapshot.addresses.feeds(naming: facts.source)
-            // Nearly nobody is in a feed: the others' facts are not copied.
-            if feeds == 0 { return decide(facts, snapshot, now) }
-            var named = facts
-            named.feeds = feeds
-            return decide(named, snapshot, now)
+    /// Decides about a request. Another time than the present is for what was recorded.
+    public func check(_ facts: RequestFacts, at now: Instant = Clock.now) -> Decision {
+        // Here and not in a variable: what closures have written to would be copied, and a decision's copy counts references.
+        withUnsafeTemporaryAllocation(of: Decision.self, capacity: 1) { memory in
+            let decision = memory.baseAddress!
+            decision.initialize(to: Decision())
+            withSnapshot { check(facts, $0, now, &decision.pointee) }
+            return decision.move()
         }
     }
 
+    private func check(_ facts: RequestFacts, _ snapshot: Snapshot, _ now: Instant, _ decision: inout Decision) {
+        let feeds = snapshot.addresses.feeds(naming: facts.source)
+        // Nearly nobody is in a feed: the others' facts are not copied.
+        if feeds == 0 { return meet(facts, snapshot, now, &decision) }
+        var named = facts
+        named.feeds = feeds
+        meet(named, snapshot, now, &decision)
+    }
+
+    /// Looks whether somebody has banned the source.
+    private func meet(_ facts: RequestFacts, _ snapshot: Snapshot, _ now: Instant, _ decision: inout Decision) {
+        guard snapshot.addresses.hasBans, let ban = snapshot.addresses.ban(on: facts.source, now: now) else {
+            return decide(facts, snapshot, nil, now, &decision)
+        }
+        decide(facts, snapshot, ban, now, &decision)
+    }
+
+    /// - Parameter decision: a new one.
     private func decide(
-        _ facts: RequestFacts, _ snapshot: Snapshot, _ now: Instant
-    ) -> (id: UInt64, decision: Decision) {
+        _ facts: RequestFacts, _ snapshot: Snapshot, _ ban: AddressEntry?, _ now: Instant, _ decision: inout Decision
+    ) {
         let ruleset = snapshot.engine.ruleset
+        let source = sources.source(ruleset.sources.key(of: facts.source))
+        // All that is known to be needed is asked for before the first of it is waited for.
+        sources.expect(source)
+        snapshot.engine.expect(source)
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
-        let ban = snapshot.addresses.ban(on: facts.source, now: now)
-        let id = nextID()
-        var trace: Trace?
-        let key = ruleset.sources.key(of: facts.source)
-        let decision = sources.withRecord(of: key, trust: ruleset.trust, now: now) { record in
-            record.last.id = id
+        decision.id = nextID()
+        sources.withRecord(of: source, trust: ruleset.trust, now: now) { record in
+            var trace: Trace?
+            record.last.id = decision.id
             let flood = FloodStanding(record.flood)
-            var decision = snapshot.engine.check(
-                facts, record: &record, standing: standing, ban: ban, now: now, trace: &trace)
+            snapshot.engine.check(
+                facts, of: source, record: &record, standing: standing, ban: ban, now: now, trace: &trace,
+                into: &decision)
+            // Most pass, and nothing follows.
+            guard decision.isTreated || decision.ruleID != .default || !decision.events.isEmpty else { return }
             decision.lease = snapshot.engine.lease(for: decision, facts, record, standing, ban, now: now)
-            follow(decision, facts, id: id, before: flood, record: &record, ruleset, now: now)
+            follow(decision, facts, id: decision.id, before: flood, record: &record, ruleset, now: now)
             if !decision.events.isEmpty { announce(decision, record, facts.user) }
-            return decision
         }
         count(decision, facts.count)
-        snapshot.hits.add(decision.hits)
-        recorder?.record(decision, id: id, facts, ruleset, at: now)
-        return (id, decision)
+        if !decision.hits.isEmpty { snapshot.hits.add(decision.hits) }
+        recorder?.record(decision, id: decision.id, facts, ruleset, at: now)
     }
 
     /// Takes what became of a request.

@@ -18,8 +18,8 @@ extension GuardSession {
 
     private func answer(_ facts: RequestFacts, _ result: inout JSONWriter) {
         if !facts[.method].isKnown { state.totals.unreadable.add(1, ordering: .relaxed) }
-        let (id, decision) = decider.check(facts)
-        DecisionWriter.write(decision, id: id, agent: facts[.userAgent], into: &result)
+        let decision = decider.check(facts)
+        DecisionWriter.write(decision, id: decision.id, agent: facts[.userAgent], into: &result)
     }
 
     func fastPath(line: UnsafeRawBufferPointer, reply: inout JSONWriter) -> Bool {

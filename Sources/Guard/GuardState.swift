@@ -35,8 +35,10 @@ public final class GuardState: Sendable {
         policy: LoadedPolicy, memory: Int = defaultMemory, version: String, stateFile: StateFile? = nil,
         decisionLog: DecisionLog? = nil
     ) {
-        sources = SourceTable(bytes: memory / 2)
-        counters = CounterTable(bytes: memory / 2)
+        // One key, so that a source is hashed once for both.
+        let key = SipHash.Key()
+        sources = SourceTable(bytes: memory / 2, key: key)
+        counters = CounterTable(bytes: memory / 2, key: key)
         startedAt = Clock.now
         self.version = version
         (self.stateFile, self.decisionLog) = (stateFile, decisionLog)

@@ -59,8 +59,13 @@ public struct AddressBook: ~Copyable, Sendable {
     }
 
     private func isAllowed(_ address: IPAddress, _ now: Instant) -> Bool {
-        fixed.holds(address, now: now) || allowed.holds(address, now: now) || named.holds(address, now: now)
+        // Most allow nobody, and every request asks.
+        if fixed.count | allowed.count | named.count == 0 { return false }
+        return fixed.holds(address, now: now) || allowed.holds(address, now: now) || named.holds(address, now: now)
     }
+
+    /// Whether there is any such ban, of which most have none.
+    public var hasBans: Bool { banned.count != 0 }
 
     /// The ban that somebody set on this address or on a network around it.
     public func ban(on address: IPAddress, now: Instant) -> AddressEntry? { banned.entry(around: address, now: now) }

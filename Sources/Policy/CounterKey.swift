@@ -50,13 +50,24 @@ public struct CounterScope: Hashable, Sendable {
 public struct PrefixLengths: Hashable, Sendable {
     public let v4: Int
     public let v6: Int
+    /// The same as bits, since every request asks.
+    private let masks: (v4: UInt128, v6: UInt128)
 
-    public init(v4: Int, v6: Int) { (self.v4, self.v6) = (v4, v6) }
+    public init(v4: Int, v6: Int) {
+        (self.v4, self.v6) = (v4, v6)
+        masks = (Prefix.mask(v4 + 96), Prefix.mask(v6))
+    }
+
+    public static func == (left: Self, right: Self) -> Bool { left.v4 == right.v4 && left.v6 == right.v6 }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(v4)
+        hasher.combine(v6)
+    }
 
     /// The address that stands for all of its group.
     public func key(of address: IPAddress) -> IPAddress {
-        let bits = address.isV4 ? v4 + 96 : v6
-        return IPAddress(value: address.value & Prefix.mask(bits))
+        IPAddress(value: address.value & (address.isV4 ? masks.v4 : masks.v6))
     }
 
     /// The group as a network.

@@ -8,6 +8,17 @@ public protocol CounterStore: AnyObject, Sendable {
     /// Meters events against a limit.
     func take(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome
 
+    /// The same for the counter that a limit keeps for a source alone.
+    func take(
+        _ rule: NameID, of source: HashedSource, limit: RateLimit, count: Int, now: Instant
+    ) -> RateLimit.Outcome
+
+    /// A source with the hash by which this store finds the counters that limits keep for it alone.
+    func source(_ address: IPAddress) -> HashedSource
+
+    /// Asks for the memory of such a counter, and does not wait for it.
+    func expect(_ rule: NameID, of source: HashedSource)
+
     /// Remembers a key from now on for that long, and tells whether it was remembered before.
     func remember(_ key: CounterKey, for duration: Duration, now: Instant) -> Bool
 
@@ -21,4 +32,29 @@ public protocol CounterStore: AnyObject, Sendable {
 
 extension CounterStore {
     public func arrival(of key: CounterKey) -> Instant? { nil }
+
+    public func take(
+        _ rule: NameID, of source: HashedSource, limit: RateLimit, count: Int, now: Instant
+    ) -> RateLimit.Outcome {
+        take(source.key(rule), limit: limit, count: count, now: now)
+    }
+
+    public func source(_ address: IPAddress) -> HashedSource { HashedSource(address: address, hash: 0) }
+
+    public func expect(_ rule: NameID, of source: HashedSource) {}
+}
+
+/// A source and its hash under a key of the process, made once for all that a decision looks up of it.
+public struct HashedSource: Sendable {
+    public let address: IPAddress
+    public let hash: UInt64
+
+    public init(address: IPAddress, hash: UInt64) { (self.address, self.hash) = (address, hash) }
+
+    /// The counter that a limit keeps for the source alone.
+    public func key(_ rule: NameID) -> CounterKey {
+        var key = CounterKey(rule: rule)
+        key.address = address.value
+        return key
+    }
 }

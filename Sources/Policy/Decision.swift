@@ -1,5 +1,7 @@
 /// What was decided about a request, and what that changed.
 public struct Decision: Sendable {
+    /// By which it is found again; 0 where nobody is to find it.
+    public var id: UInt64 = 0
     public var answer: Answer
     /// The name of what decided.
     public var rule: String
@@ -36,24 +38,21 @@ public struct Decision: Sendable {
     /// Nothing decides: the request passes.
     public init() { self.init(.pass, rule: RuleName.default, id: .default) }
 
-    /// Nothing decides about a request with these marks.
-    init(passing marks: Marks) {
-        self.init()
-        (hits, shadow) = (marks.hits, marks.shadow)
-    }
-
     init(_ answer: Answer, rule: String, id: NameID) {
         (self.answer, self.rule, ruleID) = (answer, rule, id)
     }
 
     init(_ answer: Answer, rule: String) { self.init(answer, rule: rule, id: NameID(rule)) }
 
-    /// The same where the policy only looks on.
-    var watched: Decision {
-        var watched = self
-        watched.shadow = Shadow(verdict: answer.verdict, rule: rule)
-        watched.answer = .pass
-        return watched
+    /// What decides, and how.
+    mutating func decide(_ answer: Answer, rule: String, id: NameID) {
+        (self.answer, self.rule, ruleID) = (answer, rule, id)
+    }
+
+    /// Where the policy only looks on.
+    mutating func becomeWatched() {
+        shadow = Shadow(verdict: answer.verdict, rule: rule)
+        answer = .pass
     }
 }
 

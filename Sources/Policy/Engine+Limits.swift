@@ -6,6 +6,17 @@ extension Engine {
         return meter(rule, key, limit, facts, now)
     }
 
+    /// The same for one on requests, of which most are kept for a source alone.
+    @inline(__always)
+    private func meter(
+        _ place: LimitPlace, _ rule: LimitRule, _ facts: RequestFacts, _ source: HashedSource, _ credit: Credit,
+        _ now: Instant
+    ) -> RateLimit.Outcome {
+        guard place.isOfSource else { return meter(rule, facts, credit, now) }
+        guard let limit = rule.limit(for: credit) else { return .conforms }
+        return store.take(place.id, of: source, limit: limit, count: facts.count, now: now)
+    }
+
     private func meter(
         _ rule: LimitRule, _ key: CounterKey, _ limit: RateLimit, _ facts: RequestFacts, _ now: Instant
     ) -> RateLimit.Outcome {
@@ -61,29 +72,29 @@ extension Engine {
 
     /// The first limit on requests that this one exceeds; every limit that concerns it counts it.
     func exceeded(
-        _ facts: RequestFacts, _ standing: Standing, _ credit: Credit, _ address: IPAddress, _ now: Instant,
-        _ marks: inout Marks, _ trace: inout Trace?
+        _ facts: RequestFacts, _ standing: Standing, _ credit: Credit, _ source: HashedSource, _ now: Instant,
+        _ marks: Marks, _ trace: inout Trace?, _ decision: inout Decision
     ) -> (LimitRule, Duration)? {
         guard !standing.isProtected else { return nil }
         var first: (LimitRule, Duration)?
         for place in ruleset.requestLimits where place.concerns(marks.method) {
             place.withRule { rule in
-                guard case .exceeds(let retry) = meter(rule, facts, credit, now) else {
+                guard case .exceeds(let retry) = meter(place, rule, facts, source, credit, now) else {
                     trace?.add("limit \(rule.name)", usage(of: rule, facts, credit, now))
                     return
                 }
-                if isSpared(rule, facts, credit, address, now) {
+                if isSpared(rule, facts, credit, source.address, now) {
                     trace?.add("limit \(rule.name)", "exceeded by the source, but not by this trusted user")
                     return
                 }
-                marks.hits.addLimit(place.index)
+                decision.hits.addLimit(place.index)
                 trace?.add(
                     "limit \(rule.name)",
                     "exceeded: \(rule.event.rawValue) conform again in \(retry.secondsRoundedUp) s, \(rule.mode.rawValue)"
                 )
                 if rule.mode == .shadow {
                     let answer = treatment(for: Cause(rule), method: facts[.method], answered: true).ladder[0].answer
-                    marks.shadow = Decision.Shadow(verdict: answer.verdict, rule: rule.name)
+                    decision.shadow = Decision.Shadow(verdict: answer.verdict, rule: rule.name)
                 } else if first == nil {
                     first = (rule, retry)
                 }
@@ -106,14 +117,17 @@ extension Engine {
     }
 
     /// What the limits add to the request's score that decide nothing by themselves.
-    func weigh(_ facts: RequestFacts, _ credit: Credit, _ now: Instant, _ marks: inout Marks, _ trace: inout Trace?) {
+    func weigh(
+        _ facts: RequestFacts, _ credit: Credit, _ now: Instant, _ marks: inout Marks, _ trace: inout Trace?,
+        _ decision: inout Decision
+    ) {
         for place in ruleset.hints where place.concerns(marks.method) {
             place.withRule { rule in
                 guard let weight = rule.terms.weight, meter(rule, facts, credit, now) != .conforms else {
                     trace?.add("limit \(rule.name)", usage(of: rule, facts, credit, now))
                     return
                 }
-                marks.hits.addLimit(place.index)
+                decision.hits.addLimit(place.index)
                 trace?.add("limit \(rule.name)", "exceeded, +\(weight), \(rule.mode.rawValue)")
                 marks.shadowScore += weight
                 if rule.mode == .enforce { marks.score += weight }

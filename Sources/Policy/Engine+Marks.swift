@@ -1,6 +1,5 @@
 /// What a request's marks say.
 struct Marks {
-    var hits = Hits()
     /// The request's method, as limits ask for it.
     let method: MethodSet
     var score = 0
@@ -11,13 +10,10 @@ struct Marks {
     var shadowHeaviest: (index: Int, weight: Int)?
     /// The signature or feed that names the tool, where the score reaches the threshold.
     var decisive: Int?
-    /// What rules in shadow mode would have decided.
-    var shadow: Decision.Shadow?
 
     init(method: MethodSet) { self.method = method }
 
     mutating func add(_ index: Int, _ weight: Int, _ mode: Mode) {
-        hits.addSignature(index)
         shadowScore += weight
         if weight > shadowHeaviest?.weight ?? 0 { shadowHeaviest = (index, weight) }
         guard mode == .enforce else { return }
@@ -31,40 +27,44 @@ extension Engine {
     /// weigh. Of the marks the heaviest names the tool, among equals the first.
     func score(
         _ facts: RequestFacts, feeds: UInt32, _ standing: Standing, _ credit: Credit, _ now: Instant,
-        _ trace: inout Trace?
+        _ trace: inout Trace?, _ decision: inout Decision
     ) -> Marks {
         var marks = Marks(method: ruleset.asksForMethods ? MethodSet(facts[.method]) : [])
         let matcher = ruleset.matcher
-        var carried = matcher.carried(by: facts)
-        while let index = carried.popFirst() { add(index, facts, &marks, &trace) }
+        var carried = SignatureSet()
+        matcher.find(in: facts, &carried)
+        while let index = carried.popFirst() { add(index, facts, &marks, &trace, &decision) }
         for feed in ruleset.feeds.indices where feeds & 1 << UInt32(feed) != 0 {
-            add(matcher.count + feed, facts, &marks, &trace)
+            add(matcher.count + feed, facts, &marks, &trace, &decision)
         }
-        if !standing.isProtected { weigh(facts, credit, now, &marks, &trace) }
+        if !standing.isProtected { weigh(facts, credit, now, &marks, &trace, &decision) }
         trace?.add("score", "\(marks.score) of \(ruleset.threshold)")
-        conclude(&marks, facts)
+        conclude(&marks, facts, &decision)
         return marks
     }
 
-    private func add(_ index: Int, _ facts: RequestFacts, _ marks: inout Marks, _ trace: inout Trace?) {
+    private func add(
+        _ index: Int, _ facts: RequestFacts, _ marks: inout Marks, _ trace: inout Trace?, _ decision: inout Decision
+    ) {
         let mark = ruleset.mark(index)
         guard mark.mode != .off else { return }
+        decision.hits.addSignature(index)
         marks.add(index, mark.weight, mark.mode)
         let isSignature = index < ruleset.toolSignatures
         let kind = isSignature ? "signature" : index < ruleset.signatures.count ? "content" : "feed"
         trace?.add(
             "\(kind) \(mark.name)",
-            "+\(mark.weight) \(mark.tool), \(mark.mode.rawValue): \(evidence(index, facts))")
+            "+\(mark.weight)\(mark.hasTool ? " " + mark.tool : ""), \(mark.mode.rawValue): \(evidence(index, facts))")
     }
 
     /// Behaviour may tip the scales, but without any mark it names nobody.
-    private func conclude(_ marks: inout Marks, _ facts: RequestFacts) {
+    private func conclude(_ marks: inout Marks, _ facts: RequestFacts, _ decision: inout Decision) {
         if marks.score >= ruleset.threshold, let heaviest = marks.heaviest {
             marks.decisive = heaviest.index
         } else if marks.shadowScore >= ruleset.threshold, let heaviest = marks.shadowHeaviest {
             let cause = Cause(ruleset.mark(heaviest.index))
             let answer = treatment(for: cause, method: facts[.method], answered: false).ladder[0].answer
-            marks.shadow = Decision.Shadow(verdict: answer.verdict, rule: cause.rule)
+            decision.shadow = Decision.Shadow(verdict: answer.verdict, rule: cause.rule)
         }
     }
 }

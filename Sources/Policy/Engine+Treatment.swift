@@ -18,9 +18,9 @@ extension Engine {
     /// Answers a request that is part of an attack, and moves the source's treatment on.
     func treat(
         _ cause: Cause, _ facts: RequestFacts, _ record: inout SourceRecord, _ isProtected: Bool, _ now: Instant,
-        _ trace: inout Trace?, _ manner: Manner = .ladder
-    ) -> Decision {
-        var decision = Decision(.drop, rule: cause.rule, id: cause.ruleID)
+        _ trace: inout Trace?, _ decision: inout Decision, _ manner: Manner
+    ) {
+        decision.decide(.drop, rule: cause.rule, id: cause.ruleID)
         decision.isTreated = true
         begin(cause, facts[.method], &record, now, &decision)
         if facts.provesSource { record.isProven = true }
@@ -47,7 +47,6 @@ extension Engine {
             decision.events.insert(.banned)
             trace?.add("ban", "\(record.flood.messages) messages in spite of the treatment")
         }
-        return decision
     }
 
     /// Goes on with the treatment at hand, or begins one: after a quiet time, for another tool, or at first sight.

@@ -16,49 +16,62 @@ public struct Engine: Sendable {
         _ facts: RequestFacts, record: inout SourceRecord, standing: Standing, ban: AddressEntry?, now: Instant,
         trace: inout Trace?
     ) -> Decision {
-        if now - record.lastSeen > .seconds(600) { record.requestsAtRest = record.requests }
-        record.requests.add(facts.count)
-        record.lastSeen = now
-        // Not a variable: returning one that has been changed copies it, and that counts references.
-        let decision = decide(facts, &record, standing, ban, now, &trace)
-        guard ruleset.mode == .enforce || decision.answer == .pass else {
-            trace?.add("mode", "\(ruleset.mode.rawValue): would have been \(decision.answer.verdict.name)")
-            let watched = decision.watched
-            count(watched, &record, facts.count)
-            return watched
-        }
-        count(decision, &record, facts.count)
+        var decision = Decision()
+        check(
+            facts, of: store.source(record.address), record: &record, standing: standing, ban: ban, now: now,
+            trace: &trace, into: &decision)
         return decision
     }
 
+    /// Asks for the memory of the counters that a request of this source surely needs, and does not wait for it.
+    public func expect(_ source: HashedSource) {
+        for limit in ruleset.sourceLimits { store.expect(limit, of: source) }
+    }
+
+    /// The same, written where it is to be: a decision is large and counts references where it is copied. `decision` is a new one.
+    public func check(
+        _ facts: RequestFacts, of source: HashedSource, record: inout SourceRecord, standing: Standing,
+        ban: AddressEntry?, now: Instant, trace: inout Trace?, into decision: inout Decision
+    ) {
+        if now.microseconds &- record.lastSeen.microseconds > Self.rest { record.requestsAtRest = record.requests }
+        record.requests.add(facts.count)
+        record.lastSeen = now
+        decide(facts, source, &record, standing, ban, now, &trace, &decision)
+        if ruleset.mode != .enforce, decision.answer != .pass {
+            trace?.add("mode", "\(ruleset.mode.rawValue): would have been \(decision.answer.verdict.name)")
+            decision.becomeWatched()
+        }
+        count(decision, &record, facts.count)
+    }
+
+    /// Ten minutes, in microseconds.
+    private static let rest: Int64 = 600_000_000
+
     private func decide(
-        _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ ban: AddressEntry?,
-        _ now: Instant, _ trace: inout Trace?
-    ) -> Decision {
-        guard ruleset.mode != .off else { return Decision() }
+        _ facts: RequestFacts, _ source: HashedSource, _ record: inout SourceRecord, _ standing: Standing,
+        _ ban: AddressEntry?, _ now: Instant, _ trace: inout Trace?, _ decision: inout Decision
+    ) {
+        guard ruleset.mode != .off else { return }
         let credit = ruleset.trust.credit(for: record.lastAuthOK, now: now)
         trace?.add(
             "standing",
             credit.isTrusted ? "\(standing.rawValue), trusted, limits times \(credit.factor)" : standing.rawValue)
-        if standing == .allow { return Decision(.pass, rule: RuleName.allow, id: .allow) }
+        if standing == .allow { return decision.decide(.pass, rule: RuleName.allow, id: .allow) }
         if let ban {
             trace?.add("ban", "\(ban.prefix) is banned by \(ban.by)")
-            return Decision(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
+            return decision.decide(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
         }
         let isProtected = standing.isProtected || credit.isTrusted
         if record.isBanned(now), !isProtected {
             trace?.add("ban", "the source is banned, \((record.bannedUntil - now).secondsRoundedUp) s to go")
-            return Decision(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
+            return decision.decide(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
         }
-        var marks = score(facts, feeds: isProtected ? 0 : facts.feeds, standing, credit, now, &trace)
-        guard let ground = ground(facts, &record, standing, credit, now, &marks, &trace) else {
-            return Decision(passing: marks)
+        let marks = score(facts, feeds: isProtected ? 0 : facts.feeds, standing, credit, now, &trace, &decision)
+        if let ground = ground(facts, source, &record, standing, credit, now, marks, &trace, &decision) {
+            treat(ground.cause, facts, &record, isProtected, now, &trace, &decision, ground.manner)
+            decision.retryAfter = ground.retry
+            if decision.answer != .pass { decision.shadow = nil }
         }
-        var decision = treat(ground.cause, facts, &record, isProtected, now, &trace, ground.manner)
-        decision.retryAfter = ground.retry
-        decision.hits = marks.hits
-        if decision.answer == .pass { decision.shadow = marks.shadow }
-        return decision
     }
 
     /// Why a request is to be treated, how, and when to come again, if that can be told.
@@ -70,8 +83,8 @@ public struct Engine: Sendable {
 
     /// nil: it passes.
     private func ground(
-        _ facts: RequestFacts, _ record: inout SourceRecord, _ standing: Standing, _ credit: Credit, _ now: Instant,
-        _ marks: inout Marks, _ trace: inout Trace?
+        _ facts: RequestFacts, _ source: HashedSource, _ record: inout SourceRecord, _ standing: Standing,
+        _ credit: Credit, _ now: Instant, _ marks: Marks, _ trace: inout Trace?, _ decision: inout Decision
     ) -> Ground? {
         if let signature = marks.decisive { return Ground(cause: Cause(ruleset.mark(signature))) }
         if let hold = hold(on: facts, record, standing, credit, now),
@@ -79,9 +92,8 @@ public struct Engine: Sendable {
         {
             return Ground(cause: hold.cause, manner: manner)
         }
-        guard let (limit, retry) = exceeded(facts, standing, credit, record.address, now, &marks, &trace) else {
-            return nil
-        }
+        guard let (limit, retry) = exceeded(facts, standing, credit, source, now, marks, &trace, &decision)
+        else { return nil }
         return Ground(cause: cause(of: limit, credit), retry: retry)
     }
 

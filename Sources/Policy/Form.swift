@@ -113,36 +113,10 @@ public enum Form: String, CaseIterable, Sendable {
 }
 
 extension UnsafeBufferPointer<UInt8> {
-    /// Whether there may be a quote in this, or the percent sign of an escaped one: nearly never, which takes few steps to tell.
-    @inline(__always)
-    var mayHoldQuote: Bool {
-        guard let start = baseAddress, count >= 4 else { return count > 0 }
-        guard count >= 8 else { return SixteenBytes(start, start + count - 4, count: 4).hasQuote }
-        guard count >= 16 else { return SixteenBytes(start, start + count - 8, count: 8).hasQuote }
-        var index = 0
-        while index &+ 16 < count {
-            if SixteenBytes(start + index).hasQuote { return true }
-            index &+= 16
-        }
-        // The last sixteen may have been looked at in part.
-        return SixteenBytes(start + count - 16).hasQuote
-    }
-
     @inline(__always)
     func hasPrefix(lowercase prefix: StaticString) -> Bool {
         guard let start = baseAddress, count >= prefix.utf8CodeUnitCount else { return prefix.utf8CodeUnitCount == 0 }
         return Self.same(start, lowercase: prefix.utf8Start, prefix.utf8CodeUnitCount)
-    }
-}
-
-extension SixteenBytes {
-    /// Whether one of them is `'`, `"`, a backtick or `%`.
-    @inline(__always)
-    fileprivate var hasQuote: Bool {
-        // Two of them differ in one bit.
-        holds(
-            (bytes & Piece(repeating: 0xFD) .== Piece(repeating: 0x25)) .| (bytes .== Piece(repeating: 0x22))
-                .| (bytes .== Piece(repeating: 0x60)))
     }
 }
 

@@ -64,12 +64,16 @@ public final class LimitRule: Sendable {
 /// A limit of a ruleset: where it stands there, and which requests concern it, which is all that most need to know of it.
 struct LimitPlace: Sendable {
     let index: Int
+    let id: NameID
     let methods: MethodSet
+    /// Whether each request counts for its source alone, as the policy groups sources: such a counter is found at once.
+    let isOfSource: Bool
     private let rule: Unmanaged<LimitRule>
 
     /// - Parameter rule: kept by the ruleset, for longer than this.
     init(index: Int, of rule: LimitRule) {
-        (self.index, methods, self.rule) = (index, rule.terms.methods, .passUnretained(rule))
+        (self.index, id, methods, self.rule) = (index, rule.id, rule.terms.methods, .passUnretained(rule))
+        isOfSource = rule.event == .requests && rule.scope.parts == [.source] && rule.scope.prefix == nil
     }
 
     func concerns(_ method: MethodSet) -> Bool { methods.isEmpty || !methods.isDisjoint(with: method) }

@@ -31,6 +31,8 @@ public final class Ruleset: Sendable {
     let requestLimits: [LimitPlace]
     let hints: [LimitPlace]
     let reportLimits: [LimitPlace]
+    /// Those of the first for which every request counts for its source.
+    let sourceLimits: [NameID]
     /// The limits on failures of one user.
     let userLimits: [Int]
     /// Whether any limit on requests is about some methods only.
@@ -51,6 +53,7 @@ public final class Ruleset: Sendable {
         requestLimits = Self.places(limits) { $0.event.isOfRequests && $0.terms.weight == nil }
         hints = Self.places(limits) { $0.event.isOfRequests && $0.terms.weight != nil }
         reportLimits = Self.places(limits) { !$0.event.isOfRequests }
+        sourceLimits = requestLimits.filter { $0.isOfSource && $0.methods.isEmpty }.map(\.id)
         userLimits = reportLimits.map(\.index).filter { limits[$0].mode == .enforce && limits[$0].scope.has(.user) }
         asksForMethods = (requestLimits + hints).contains { !$0.methods.isEmpty }
         (self.budget, self.ban, self.addresses, self.quiet, self.feeds) = (budget, ban, addresses, quiet, feeds)

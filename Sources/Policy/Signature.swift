@@ -29,7 +29,7 @@ public struct Condition: Sendable {
 public struct Signature: Sendable {
     public let name: String
     public let id: NameID
-    /// The tool family that the mark betrays, for the choice of the answer.
+    /// The tool family that the mark betrays, for the choice of the answer; `noTool` where it betrays none.
     public let tool: String
     public let toolID: NameID
     public let purpose: Purpose
@@ -37,6 +37,12 @@ public struct Signature: Sendable {
     public let mode: Mode
     /// All of them must hold.
     public let conditions: [Condition]
+
+    /// What stands for the tool where a mark, such as a feed or SQL in a name, betrays none.
+    public static let noTool = "unknown"
+
+    /// Whether the mark betrays a tool.
+    public var hasTool: Bool { tool != Self.noTool }
 
     public init(
         name: String, tool: String, purpose: Purpose, weight: Int, mode: Mode, conditions: [Condition]
@@ -49,7 +55,8 @@ public struct Signature: Sendable {
     /// Whether a request carries this mark, be its mode what it may. For trying a signature out: a policy's are looked for
     /// all at once by its `SignatureMatcher`.
     public func matches(_ facts: RequestFacts, dialling: DiallingPlan = .common) -> Bool {
-        var carried = SignatureMatcher([self], dialling: dialling).carried(by: facts)
+        var carried = SignatureSet()
+        SignatureMatcher([self], dialling: dialling).find(in: facts, &carried)
         return carried.popFirst() != nil
     }
 }

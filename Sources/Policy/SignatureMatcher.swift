@@ -4,71 +4,18 @@
 /// wanted of it, so that a request's values are each looked at once, however many signatures there are. Everything is plain
 /// values in memory that never changes: no reference is counted and nothing is allocated.
 final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing changes between init and deinit
-    /// What is wanted of one field. First what every value is looked at with.
-    struct Plan {
-        let field: Int
-        /// What there is for this field.
-        let kinds: Kinds
-        /// For each byte the `Ends` for which it is a text's first one, with suffixes the last.
-        let ends: UnsafePointer<Ends>
-        /// The lengths of the texts to equal, one bit each; the last bit for that and more.
-        let lengths: UInt64
-        let skip: TextSkip
-        let shapes: Range<Int>
-        /// Forms that a value without a quote cannot have, and the others, with the length of the shortest value of those.
-        let quoted: Range<Int>
-        let forms: Range<Int>
-        let leastForm: Int
-        let equals: TextTrie
-        let prefixes: TextTrie
-        let suffixes: TextTrie
-        let contained: TextTrie
-        /// Country codes of the number that is dialled.
-        let dialled: TextTrie
-        /// The conditions that want the empty value.
-        let empty: Range<Int>
-    }
-
-    /// What may be wanted of a field besides texts that begin it or are all of it.
-    struct Kinds: OptionSet {
-        let rawValue: UInt8
-        static let suffixes = Kinds(rawValue: 1)
-        static let contained = Kinds(rawValue: 2)
-        static let dialled = Kinds(rawValue: 4)
-        static let shapes = Kinds(rawValue: 8)
-        static let quoted = Kinds(rawValue: 16)
-        static let forms = Kinds(rawValue: 32)
-    }
-
-    /// The tries that a value's first or last byte leads into, and whether a value of some form begins with it.
-    struct Ends: OptionSet {
-        let rawValue: UInt8
-        static let equals = Ends(rawValue: 1)
-        static let prefix = Ends(rawValue: 2)
-        static let suffix = Ends(rawValue: 4)
-        static let form = Ends(rawValue: 8)
-    }
-
-    struct ShapeCheck {
-        let condition: Int
-        let parts: Range<Int>
-        /// What a value's length must be.
-        let lengths: ClosedRange<Int>
-        let head: ShapeHead
-        /// Whether this is the shape of the check before.
-        let isSame: Bool
-    }
-
-    struct FormCheck {
-        let condition: Int
-        let form: Form
-    }
-
     private typealias Parts = UnsafeBufferPointer<Shape.Part>
 
     private let plans: UnsafeBufferPointer<Plan>
+    private let searches: UnsafeBufferPointer<Search>
+    private let quoted: UnsafeBufferPointer<Int>
+    private let shaped: UnsafeBufferPointer<Int>
+    private let dialled: UnsafeBufferPointer<Int>
+    private let suffixed: UnsafeBufferPointer<Int>
+    private let tables: Tables
     private let empty: UnsafeBufferPointer<Int>
     private let shapes: UnsafeBufferPointer<ShapeCheck>
+    private let shapeConditions: UnsafeBufferPointer<Int>
     private let forms: UnsafeBufferPointer<FormCheck>
     private let parts: Parts
     private let literals: Bytes
@@ -83,10 +30,17 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
 
     init(_ all: [Signature], dialling: DiallingPlan) {
         self.dialling = dialling
-        var layout = Layout(all)
-        plans = .frozen(Field.allCases.compactMap { layout.plan(for: $0) })
+        let layout = Layout(all)
+        plans = .frozen(layout.plans)
+        searches = .frozen(layout.searches)
+        quoted = .frozen(layout.fields.quoted)
+        shaped = .frozen(layout.fields.shapes)
+        dialled = .frozen(layout.fields.dialled)
+        suffixed = .frozen(layout.fields.suffixes)
+        tables = layout.tables
         empty = .frozen(layout.empty)
         shapes = .frozen(layout.shapes)
+        shapeConditions = .frozen(layout.shapeConditions)
         forms = .frozen(layout.forms)
         parts = .frozen(layout.parts)
         literals = .frozen(layout.literals)
@@ -96,10 +50,12 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
     }
 
     deinit {
-        for plan in plans { plan.deallocate() }
         plans.deallocate()
-        empty.deallocate()
+        searches.deallocate()
+        for list in [quoted, shaped, dialled, suffixed, empty] { list.deallocate() }
+        tables.deallocate()
         shapes.deallocate()
+        shapeConditions.deallocate()
         forms.deallocate()
         parts.deallocate()
         literals.deallocate()
@@ -111,108 +67,119 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
     /// How many signatures there are.
     var count: Int { signatures.count }
 
-    /// The signatures whose marks a request carries, of the first 512.
-    func carried(by facts: borrowing RequestFacts) -> SignatureSet {
+    /// Adds the signatures whose marks a request carries, of the first 512.
+    func find(in facts: borrowing RequestFacts, _ found: inout SignatureSet) {
         facts.withTexts { texts in
             withUnsafeTemporaryAllocation(of: UInt64.self, capacity: words) { held in
                 held.initialize(repeating: 0)
                 let held = Held(words: held.baseAddress!)
-                for index in 0..<plans.count {
-                    let plan = plans.baseAddress! + index
-                    let value = texts[plan.pointee.field]
-                    if value.isKnown { look(at: value, plan, texts, held) }
-                }
-                return signatures(holding: held)
+                look(at: texts, held)
+                add(signaturesHolding: held, &found)
             }
         }
     }
 
-    /// Marks the conditions that the value of a field fulfils. Here stands what nearly every value comes through in few steps;
-    /// what takes more is apart.
+    /// Marks the conditions that the values fulfil: one thing that may be wanted after the other, each of the fields of which it is.
+    /// Here stands what nearly every value comes through in few steps; what takes more is apart.
+    private func look(at texts: Texts, _ held: Held) {
+        lookAtEnds(texts, held)
+        for search in searches.each {
+            let value = texts[search.pointee.field]
+            if let candidate = search.pointee.skip.candidate(in: value) {
+                self.search(value, from: candidate, search, held)
+            }
+        }
+        for index in shaped.each { compareShapes(texts, plans.baseAddress! + index.pointee, held) }
+        for index in dialled.each { lookAtNumber(texts, plans.baseAddress! + index.pointee, held) }
+        for index in suffixed.each { lookAtEnd(texts, plans.baseAddress! + index.pointee, held) }
+        var quotes = Quotes()
+        for index in quoted.each { quotes.look(at: texts[index.pointee]) }
+        // Hardly any request has one, so that is asked for all fields at once.
+        if quotes.areSeen { lookBehindQuotes(texts, held) }
+    }
+
+    /// What a value's first byte leads to.
     @inline(__always)
-    private func look(at value: Bytes, _ plan: UnsafePointer<Plan>, _ texts: Texts, _ held: Held) {
-        let kinds = plan.pointee.kinds
-        guard let start = value.baseAddress, value.count > 0 else { return lookAtNothing(plan, texts, held) }
-        let ends = plan.pointee.ends[Int(start[0])]
+    private func lookAtEnds(_ texts: Texts, _ held: Held) {
+        for plan in plans.each {
+            let value = texts[plan.pointee.field]
+            guard let start = value.baseAddress else { continue }
+            if value.count == 0 {
+                lookAtNothing(plan, texts, held)
+            } else {
+                let ends = plan.pointee.ends[Int(start[0])]
+                if !ends.isDisjoint(with: .beginnings) { follow(ends, value, plan, texts, held) }
+            }
+        }
+    }
+
+    @inline(never)
+    private func follow(_ ends: Ends, _ value: Bytes, _ plan: UnsafePointer<Plan>, _ texts: Texts, _ held: Held) {
         if ends.contains(.equals), plan.pointee.lengths & 1 << UInt64(min(value.count, 63)) != 0 {
-            compare(value, plan, held)
+            plan.pointee.equals.whole(value, held.mark)
         }
-        if ends.contains(.prefix) { lookAtBeginning(of: value, plan, held) }
-        if kinds.isEmpty { return }
-        if kinds.contains(.suffixes), plan.pointee.ends[Int(start[value.count - 1])].contains(.suffix) {
-            lookAtEnd(of: value, plan, held)
+        let place = plan.pointee.prefixPlace
+        if ends.contains(.prefix), value.count > place, plan.pointee.ends[Int(value[place])].contains(.prefixPlace) {
+            plan.pointee.prefixes.walk(value, held.mark)
         }
-        if kinds.contains(.contained), let candidate = plan.pointee.skip.candidate(in: value) {
-            search(value, from: candidate, plan, held)
-        }
-        if kinds.contains(.dialled) { lookAtNumber(value, plan, held) }
-        if kinds.contains(.shapes) { compareShapes(value, plan, held) }
-        if kinds.contains(.quoted), value.mayHoldQuote { compareForms(value, plan.pointee.quoted, texts, held) }
         if ends.contains(.form), value.count >= plan.pointee.leastForm {
             compareForms(value, plan.pointee.forms, texts, held)
         }
     }
 
     @inline(never)
+    private func lookBehindQuotes(_ texts: Texts, _ held: Held) {
+        for plan in plans where !plan.quoted.isEmpty && texts[plan.field].isKnown {
+            compareForms(texts[plan.field], plan.quoted, texts, held)
+        }
+    }
+
+    @inline(never)
     private func lookAtNothing(_ plan: UnsafePointer<Plan>, _ texts: Texts, _ held: Held) {
         for index in plan.pointee.empty { held.mark(empty[index]) }
-        compareShapes(.present, plan, held)
         compareForms(.present, plan.pointee.forms, texts, held)
     }
 
     @inline(never)
-    private func compare(_ value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held) {
-        plan.pointee.equals.whole(value, held.mark)
-    }
-
-    @inline(never)
-    private func lookAtBeginning(of value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held) {
-        plan.pointee.prefixes.walk(value, held.mark)
-    }
-
-    @inline(never)
-    private func lookAtEnd(of value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held) {
+    private func lookAtEnd(_ texts: Texts, _ plan: UnsafePointer<Plan>, _ held: Held) {
+        let value = texts[plan.pointee.field]
+        guard let last = value.last, plan.pointee.ends[Int(last)].contains(.suffix) else { return }
         plan.pointee.suffixes.walkBack(value, held.mark)
     }
 
     @inline(never)
-    private func search(_ value: Bytes, from candidate: Int, _ plan: UnsafePointer<Plan>, _ held: Held) {
+    private func search(_ value: Bytes, from candidate: Int, _ search: UnsafePointer<Search>, _ held: Held) {
         var next = Optional(candidate)
         while let place = next {
-            next = plan.pointee.skip.candidate(
-                in: value, from: plan.pointee.contained.scan(value, from: place, held.mark))
+            next = search.pointee.skip.candidate(
+                in: value, from: search.pointee.texts.scan(value, from: place, held.mark))
         }
     }
 
     @inline(never)
-    private func lookAtNumber(_ value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held) {
-        guard let number = DialledNumber(value)?.international(dialling) else { return }
+    private func lookAtNumber(_ texts: Texts, _ plan: UnsafePointer<Plan>, _ held: Held) {
+        guard let number = DialledNumber(texts[plan.pointee.field])?.international(dialling) else { return }
         plan.pointee.dialled.walk(number, held.mark)
     }
 
-    private func compareShapes(_ value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held) {
-        // A shorter value is compared without a look at its head.
-        guard let start = value.baseAddress, value.count >= 8 else {
-            return compareShapes(value, plan, held) { _ in true }
-        }
-        let first = UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self))
-        compareShapes(value, plan, held) { $0.mayBegin(first, classes) }
-    }
-
     @inline(__always)
-    private func compareShapes(
-        _ value: Bytes, _ plan: UnsafePointer<Plan>, _ held: Held, _ mayBegin: (ShapeHead) -> Bool
-    ) {
-        var matches = false
+    private func compareShapes(_ texts: Texts, _ plan: UnsafePointer<Plan>, _ held: Held) {
+        let value = texts[plan.pointee.field]
+        guard let start = value.baseAddress else { return }
+        // A shorter value is compared without a look at its head.
+        let isLong = value.count >= 8
+        let first = isLong ? UInt64(littleEndian: UnsafeRawPointer(start).loadUnaligned(as: UInt64.self)) : 0
         for index in plan.pointee.shapes {
             let check = shapes.baseAddress! + index
-            if !check.pointee.isSame {
-                matches =
-                    mayBegin(check.pointee.head) && check.pointee.lengths.contains(value.count)
-                    && Shape.matches(value, Parts(rebasing: parts[check.pointee.parts]), literals: literals)
-            }
-            if matches { held.mark(check.pointee.condition) }
+            guard check.pointee.lengths.contains(value.count) else { continue }
+            if !isLong || check.pointee.head.mayBegin(first, classes) { compare(value, check, held) }
         }
+    }
+
+    @inline(never)
+    private func compare(_ value: Bytes, _ check: UnsafePointer<ShapeCheck>, _ held: Held) {
+        guard Shape.matches(value, Parts(rebasing: parts[check.pointee.parts]), literals: literals) else { return }
+        for index in check.pointee.conditions { held.mark(shapeConditions[index]) }
     }
 
     @inline(never)
@@ -221,17 +188,15 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
     }
 
     /// Those of which all conditions hold.
-    private func signatures(holding held: Held) -> SignatureSet {
-        var set = SignatureSet()
+    private func add(signaturesHolding held: Held, _ found: inout SignatureSet) {
         for word in 0..<words {
             var bits = held.words[word]
             while bits != 0 {
                 let signature = firsts[word << 6 | bits.trailingZeroBitCount]
                 bits &= bits - 1
-                if signature >= 0, held.holdsAll(signatures[signature]) { set.insert(signature) }
+                if signature >= 0, held.holdsAll(signatures[signature]) { found.insert(signature) }
             }
         }
-        return set
     }
 }
 
@@ -245,36 +210,5 @@ private struct Held {
     func holdsAll(_ conditions: Range<Int>) -> Bool {
         for condition in conditions where words[condition >> 6] & 1 << UInt64(condition & 63) == 0 { return false }
         return true
-    }
-}
-
-extension SignatureMatcher.Plan {
-    fileprivate func deallocate() {
-        for trie in [equals, prefixes, suffixes, contained, dialled] { trie.deallocate() }
-        skip.deallocate()
-        ends.deallocate()
-    }
-}
-
-/// Some of the first 512 signatures, by index.
-struct SignatureSet {
-    private var words = InlineArray<8, UInt64>(repeating: 0)
-    /// Which words are not zero.
-    private var present: UInt8 = 0
-
-    mutating func insert(_ index: Int) {
-        guard index < Hits.mostSignatures else { return }
-        words[index >> 6] |= 1 << UInt64(index & 63)
-        present |= 1 << UInt8(index >> 6)
-    }
-
-    /// Takes out the signature that comes first.
-    mutating func popFirst() -> Int? {
-        guard present != 0 else { return nil }
-        let word = present.trailingZeroBitCount
-        let bit = words[word].trailingZeroBitCount
-        words[word] &= words[word] - 1
-        if words[word] == 0 { present &= present - 1 }
-        return word << 6 | bit
     }
 }

@@ -47,14 +47,15 @@ enum FeedReader {
                 map[key]?.report("is for 'list: block'; who is on an allow list passes")
             }
             return mode.map {
-                Signature(name: name, tool: "unknown", purpose: .scan, weight: 0, mode: $0, conditions: [])
+                Signature(name: name, tool: Signature.noTool, purpose: .scan, weight: 0, mode: $0, conditions: [])
             }
         }
         let hint = "write how much it adds to the score, such as 'weight: 60'; from the threshold on it decides alone"
         let weight = map.required("weight", hint)?.integer(1...1000)
         let purpose = map["purpose"].map { $0.choice(Purpose.self) } ?? .scan
         guard let weight, let purpose, let mode else { return nil }
-        return Signature(name: name, tool: "unknown", purpose: purpose, weight: weight, mode: mode, conditions: [])
+        return Signature(
+            name: name, tool: Signature.noTool, purpose: purpose, weight: weight, mode: mode, conditions: [])
     }
 
     private static func place(_ map: YAMLMapping) -> FeedOrigin.Place? {

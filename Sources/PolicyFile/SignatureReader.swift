@@ -12,7 +12,7 @@ enum SignatureReader {
 
     private static func read(_ entry: YAMLMapping, _ name: String, _ keys: [String]) -> SignatureDraft? {
         guard let map = entry.value.mapping(keys) else { return nil }
-        let tool = map["tool"].map(toolName) ?? "unknown"
+        let tool = map["tool"].map(toolName) ?? Signature.noTool
         let purpose = map.required(
             "purpose", "write one of \(Purpose.allCases.map(\.rawValue).joined(separator: ", "))")?
             .choice(Purpose.self)

@@ -36,12 +36,12 @@ public final class Simulation {
     ///
     /// - Parameter feeds: the block feeds that named its source then; those that the policy has count.
     @discardableResult public func check(_ facts: RequestFacts, feeds: [String] = [], at instant: Instant) -> Decision {
-        guard !feeds.isEmpty else { return decider.check(facts, at: step(to: instant)).decision }
+        guard !feeds.isEmpty else { return decider.check(facts, at: step(to: instant)) }
         var named = facts
         for (place, rule) in state.feedRules.enumerated() where feeds.contains(rule.name) && rule.list == .block {
             named.feeds |= 1 << UInt32(place)
         }
-        return decider.check(named, at: step(to: instant)).decision
+        return decider.check(named, at: step(to: instant))
     }
 
     /// Takes what became of a request.

@@ -12,7 +12,7 @@ public final class CounterTable: CounterStore {
     private let lines: Lines
     /// The locks; each guards its part of the lines and how many entries were forgotten there.
     private let stripes: Stripes<UInt64>
-    private let key = SipHash.Key()
+    private let key: SipHash.Key
     /// Counters for everything there is, such as the answer budget of all sources: few, and never forgotten.
     private let globals = Mutex<[NameID: Instant]>([:])
 
@@ -23,7 +23,8 @@ public final class CounterTable: CounterStore {
     }
 
     /// A table of at most `bytes`, at least one line for each stripe.
-    public init(bytes: Int, stripes count: Int = 256) {
+    public init(bytes: Int, stripes count: Int = 256, key: SipHash.Key = SipHash.Key()) {
+        self.key = key
         stripes = Stripes(count) { 0 }
         lines = Lines(stripes: stripes.count, each: max(1, bytes / Lines.lineBytes / stripes.count))
     }
@@ -38,7 +39,30 @@ public final class CounterTable: CounterStore {
         if key.isGlobal {
             return globals.withLock { limit.take(&$0[key.rule, default: .never], count: count, now: now) }
         }
-        return withEntry(of: key, now: now) { entry in
+        return take(at: hash(key), limit, count, now)
+    }
+
+    public func take(
+        _ rule: NameID, of source: HashedSource, limit: RateLimit, count: Int, now: Instant
+    ) -> RateLimit.Outcome {
+        // Such a key names a counter for everything.
+        if source.address.value == 0 { return take(source.key(rule), limit: limit, count: count, now: now) }
+        return take(at: Self.mix(source.hash, rule), limit, count, now)
+    }
+
+    public func expect(_ rule: NameID, of source: HashedSource) {
+        let hash = Self.mix(source.hash, rule)
+        stripes.expect(hash)
+        lines.pair(hash, stripe: stripes.index(of: hash)).prefetch()
+    }
+
+    public func source(_ address: IPAddress) -> HashedSource {
+        HashedSource(address: address, hash: key.hash(address.value))
+    }
+
+    @inline(__always)
+    private func take(at hash: UInt64, _ limit: RateLimit, _ count: Int, _ now: Instant) -> RateLimit.Outcome {
+        withEntry(at: hash, now: now) { entry in
             var arrival = Instant(microseconds: entry.until)
             let outcome = limit.take(&arrival, count: count, now: now)
             entry.until = arrival.microseconds
@@ -47,7 +71,7 @@ public final class CounterTable: CounterStore {
     }
 
     public func remember(_ key: CounterKey, for duration: Duration, now: Instant) -> Bool {
-        withEntry(of: key, now: now) { entry in
+        withEntry(at: hash(key), now: now) { entry in
             defer { entry.until = (now + duration).microseconds }
             return entry.until > now.microseconds
         }
@@ -81,10 +105,9 @@ public final class CounterTable: CounterStore {
         }
     }
 
-    /// Gives exclusive access to a key's entry, made if need be.
+    /// Gives exclusive access to the entry of a key's hash, made if need be.
     @inline(__always)
-    private func withEntry<Result>(of key: CounterKey, now: Instant, _ body: (inout Lines.Entry) -> Result) -> Result {
-        let hash = hash(key)
+    private func withEntry<Result>(at hash: UInt64, now: Instant, _ body: (inout Lines.Entry) -> Result) -> Result {
         let pair = lines.pair(hash, stripe: stripes.index(of: hash))
         pair.prefetch()
         return stripes.withPart(of: hash) { evictions in
@@ -102,18 +125,21 @@ public final class CounterTable: CounterStore {
     /// All parts of a key, lengths included, so that no two keys look alike.
     @inline(__always)
     private func hash(_ key: CounterKey) -> UInt64 {
-        guard IPAddress(value: key.address).isV4, key.isPlain else { return longHash(key) }
-        // One word, which is the only thing of that length.
-        var hash = SipHash(self.key)
-        hash.combine(UInt64(key.rule.rawValue) << 32 | UInt64(UInt32(truncatingIfNeeded: key.address)))
-        return hash.finalize()
+        key.isPlain ? Self.mix(self.key.hash(key.address), key.rule) : longHash(key)
+    }
+
+    /// The hash for a rule's counter of a source. The source's is a secret of the process, and each step can be undone: no two
+    /// sources meet under one rule unless their own hashes are the same.
+    @inline(__always)
+    private static func mix(_ hash: UInt64, _ rule: NameID) -> UInt64 {
+        let mixed = (hash ^ UInt64(rule.rawValue) &* 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
+        return mixed ^ mixed >> 32
     }
 
     private func longHash(_ key: CounterKey) -> UInt64 {
         var hash = SipHash(self.key)
         hash.combine(UInt64(key.rule.rawValue))
         hash.combine(key.address)
-        if key.isPlain { return hash.finalize() }
         hash.combine(UnsafeRawBufferPointer(key.first))
         hash.combine(UnsafeRawBufferPointer(key.second))
         hash.combine(UnsafeRawBufferPointer(key.third))

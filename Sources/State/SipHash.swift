@@ -2,15 +2,15 @@
 /// source or a counter falls in a table must not be for an attacker to choose.
 ///
 /// Swift's `Hasher` is the same function, but reached through several calls for each word.
-struct SipHash {
-    /// The key, as the state with which each hash begins; drawn once for each table.
-    struct Key: Sendable {
+public struct SipHash {
+    /// The key, as the state with which each hash begins; tables that are asked about the same sources share one.
+    public struct Key: Sendable {
         fileprivate let v0: UInt64
         fileprivate let v1: UInt64
         fileprivate let v2: UInt64
         fileprivate let v3: UInt64
 
-        init() {
+        public init() {
             var random = SystemRandomNumberGenerator()
             self.init(low: random.next(), high: random.next())
         }
@@ -21,6 +21,16 @@ struct SipHash {
             v1 = high ^ 0x646F_7261_6E64_6F6D
             v2 = low ^ 0x6C79_6765_6E65_7261
             v3 = high ^ 0x7465_6462_7974_6573
+        }
+
+        /// An IPv4 address is one word, an IPv6 address two: no two are hashed alike.
+        @inline(__always)
+        func hash(_ address: UInt128) -> UInt64 {
+            var hash = SipHash(self)
+            hash.combine(UInt64(truncatingIfNeeded: address))
+            let high = UInt64(truncatingIfNeeded: address >> 64)
+            if high != 0 { hash.combine(high) }
+            return hash.finalize()
         }
     }
 

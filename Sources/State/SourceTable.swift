@@ -1,3 +1,4 @@
+import CPlatform
 import Policy
 import Synchronization
 
@@ -9,7 +10,8 @@ import Synchronization
 /// seen once, it is decided about with a passing record and forgotten, which is counted.
 public final class SourceTable: Sendable {
     private let stripes: Stripes<Sets>
-    private let key = SipHash.Key()
+    private let places: Places
+    private let key: SipHash.Key
 
     public struct Usage: Sendable {
         public var capacity = 0
@@ -20,10 +22,12 @@ public final class SourceTable: Sendable {
     }
 
     /// A table of at most `bytes`, at least one set for each stripe.
-    public init(bytes: Int, stripes count: Int = 256) {
+    public init(bytes: Int, stripes count: Int = 256, key: SipHash.Key = SipHash.Key()) {
+        self.key = key
         let sets = max(1, bytes / Sets.bytesOfSet / count)
         let memory = TableMemory(bytes: count * Sets.bytes(sets))
         stripes = Stripes(count) { Sets(count: sets, in: memory) }
+        places = Places(start: memory.start, sets: sets)
     }
 
     public var usage: Usage {
@@ -44,14 +48,14 @@ public final class SourceTable: Sendable {
     ) -> Result {
         // Inlined where the result's type is known, and the result is moved: a decision's copy counts references.
         withUnsafeTemporaryAllocation(of: Result.self, capacity: 1) { result in
-            visit(address, trust, now) { result.initializeElement(at: 0, to: body(&$0)) }
+            withRecord(of: source(address), trust: trust, now: now) { result.initializeElement(at: 0, to: body(&$0)) }
             return result.moveElement(from: 0)
         }
     }
 
-    @usableFromInline
-    func visit(_ address: IPAddress, _ trust: Trust, _ now: Instant, _ body: (inout SourceRecord) -> Void) {
-        let hash = hash(address)
+    /// The same for a source whose hash is known.
+    public func withRecord(of source: HashedSource, trust: Trust, now: Instant, _ body: (inout SourceRecord) -> Void) {
+        let (address, hash) = (source.address, source.hash)
         stripes.withPart(of: hash) { sets in
             if let place = sets.find(address, hash) ?? sets.make(address, hash, trust, now) {
                 body(&place.pointee)
@@ -60,6 +64,15 @@ public final class SourceTable: Sendable {
                 body(&passing)
             }
         }
+    }
+
+    /// A source with its hash, which finds it in all tables that share this one's key.
+    public func source(_ address: IPAddress) -> HashedSource { HashedSource(address: address, hash: hash(address)) }
+
+    /// Asks for the memory where the source is looked for, and does not wait for it.
+    public func expect(_ source: HashedSource) {
+        stripes.expect(source.hash)
+        places.expect(source.hash, stripe: stripes.index(of: source.hash))
     }
 
     /// A copy of a source's record.
@@ -81,10 +94,26 @@ public final class SourceTable: Sendable {
         return results
     }
 
-    private func hash(_ address: IPAddress) -> UInt64 {
-        var hash = SipHash(key)
-        hash.combine(address.value)
-        return hash.finalize()
+    @inline(__always)
+    private func hash(_ address: IPAddress) -> UInt64 { key.hash(address.value) }
+}
+
+/// Where the fingerprints of all stripes are, which never changes; what is in them belongs to the holder of the stripe's lock.
+private struct Places: @unchecked Sendable {
+    private let prints: UnsafeRawPointer
+    private let sets: Int
+
+    init(start: UnsafeMutableRawPointer, sets: Int) {
+        prints = UnsafeRawPointer(start) + TableMemory.size(sets * Sets.places, of: SourceRecord.self)
+        self.sets = sets
+    }
+
+    @inline(__always)
+    func expect(_ hash: UInt64, stripe: Int) {
+        let prints = prints + stripe &* Sets.bytes(sets)
+        let (first, second) = twoPlaces(of: hash, count: sets)
+        prefetch(prints + first &* Sets.places &* MemoryLayout<UInt32>.stride)
+        prefetch(prints + second &* Sets.places &* MemoryLayout<UInt32>.stride)
     }
 }
 
@@ -137,13 +166,30 @@ private struct Sets: ~Copyable {
     private func index(of address: IPAddress, _ hash: UInt64) -> Int? {
         let print = Self.print(hash)
         let (first, second) = sets(hash)
-        for place in first..<(first + Self.places) where prints[place] == print && records[place].address == address {
-            return place
-        }
-        for place in second..<(second + Self.places) where prints[place] == print && records[place].address == address {
-            return place
+        // All eight are looked at, wherever it is: a branch for each would often be guessed wrongly.
+        var found = matches(first, print) | matches(second, print) << 4
+        while found != 0 {
+            let slot = found.trailingZeroBitCount
+            let place = (slot < Self.places ? first : second) &+ slot & 3
+            // A decision needs all of it: its lines come together and not one after the other.
+            Self.expect(records + place)
+            if records[place].address == address { return place }
+            found &= found &- 1
         }
         return nil
+    }
+
+    /// The places of a set that have the fingerprint, one bit each.
+    @inline(__always)
+    private func matches(_ set: Int, _ print: UInt32) -> UInt32 {
+        func bit(_ place: Int) -> UInt32 { prints[set &+ place] == print ? 1 << UInt32(place) : 0 }
+        return bit(0) | bit(1) | bit(2) | bit(3)
+    }
+
+    @inline(__always)
+    private static func expect(_ record: Place) {
+        let start = UnsafeRawPointer(record)
+        for offset in stride(from: 0, to: MemoryLayout<SourceRecord>.size, by: 64) { prefetch(start + offset) }
     }
 
     /// A place for a new source, or nil where all that could make room are worthier.

@@ -1,3 +1,4 @@
+import CPlatform
 import Policy
 import Synchronization
 
@@ -33,6 +34,10 @@ struct Stripes<Part: ~Copyable>: ~Copyable, @unchecked Sendable {
     /// Which part a hash belongs to.
     @inline(__always)
     borrowing func index(of hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 32) & (count &- 1) }
+
+    /// Asks for the memory of the lock that guards a hash's part, and does not wait for it.
+    @inline(__always)
+    borrowing func expect(_ hash: UInt64) { prefetch(memory + index(of: hash) &* Self.stride) }
 
     /// Gives exclusive access to the part that a hash belongs to.
     @inline(__always)

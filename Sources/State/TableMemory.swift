@@ -6,7 +6,7 @@ import Glibc
 final class TableMemory: @unchecked Sendable {
     private static let largePage = 2 << 20
 
-    private let start: UnsafeMutableRawPointer
+    let start: UnsafeMutableRawPointer
     private var taken = 0
     private let bytes: Int
 

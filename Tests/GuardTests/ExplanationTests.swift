@@ -42,6 +42,14 @@ import Testing
         #expect(try outcome(house, request(), "standing") == "stranger")
     }
 
+    @Test func aToolIsNamedWhereAMarkBetraysOne() throws {
+        let house = try House()
+        let tool = try outcome(house, request("198.51.100.7", "sipcli/v1.8"), "signature ua-sipcli")
+        #expect(tool == #"+100 sipcli, enforce: user_agent "sipcli/v1.8""#)
+        let injected: JSONValue = ["source_ip": "198.51.100.7", "method": "INVITE", "to_user": "1' or 1=1"]
+        #expect(try outcome(house, injected, "content sql-in-user") == #"+100, enforce: to_user "1' or 1=1""#)
+    }
+
     @Test func noPasswordOfAGuesserIsShown() throws {
         let secret = "s3cret"
         let tag = "1000:\(secret)\u{1}1234567890".utf8.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
@@ -100,7 +108,7 @@ import Testing
         #expect(limits.contains { $0["name"] == "few-requests" && $0["used"] == 1 && $0["next"] == 0 })
         #expect(source["feeds"] == ["our-list"] && source["allowed_by"] == .null)
         let mark = try outcome(house, request(), "feed our-list")
-        #expect(mark == "+60 unknown, enforce: 198.51.100.7 is in /nonexistent/block.txt")
+        #expect(mark == "+60, enforce: 198.51.100.7 is in /nonexistent/block.txt")
         #expect(source["trust"]?["factor"] == 1)
         let office = try house.call("source.show", ["source": "203.0.113.9"])
         #expect(

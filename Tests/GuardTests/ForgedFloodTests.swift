@@ -50,7 +50,7 @@ import Testing
         #expect(usage.capacity < 30_000 && usage.used == usage.capacity && usage.evictions > 250_000, "\(usage)")
         for number in 0..<Self.banned {
             #expect(state.sources.record(of: Self.address(10, number))?.isBanned(now) == true)
-            #expect(decider.check(Self.request(from: Self.address(10, number)), at: now).decision.answer == .drop)
+            #expect(decider.check(Self.request(from: Self.address(10, number)), at: now).answer == .drop)
         }
         for number in 0..<Self.trusted {
             #expect(state.sources.record(of: Self.address(11, number))?.lastAuthOK != .never)

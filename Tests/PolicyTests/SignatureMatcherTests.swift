@@ -36,7 +36,8 @@ import Testing
 
     private static func found(_ signatures: [Signature], _ texts: [Field: String]) -> [Int] {
         withFacts(texts) { facts in
-            var (carried, found) = (SignatureMatcher(signatures, dialling: .common).carried(by: facts), [Int]())
+            var (carried, found) = (SignatureSet(), [Int]())
+            SignatureMatcher(signatures, dialling: .common).find(in: facts, &carried)
             while let index = carried.popFirst() { found.append(index) }
             return found
         }
@@ -91,6 +92,32 @@ import Testing
         #expect(Self.found([both], [.fromUser: "100", .fromDomain: ""]) == [0])
         #expect(Self.found([both], [.fromUser: "100"]) == [])
         #expect(Self.found([both], [.fromUser: "100", .fromDomain: "1.1.1.2"]) == [])
+    }
+
+    /// Fields of which the same is wanted share what is looked at, and so do signatures that want one shape.
+    @Test func whatIsWantedTwiceIsFoundTwice() throws {
+        let (number, hex) = (Matcher.shape(try Shape("{digit:4-6}")), Matcher.shape(try Shape("{hex:4-8}")))
+        let words = Way.contains.matcher(["union select", "drop table"])
+        let wanted = [
+            [Condition(fields: [.callID], matcher: number)], [Condition(fields: [.callID], matcher: hex)],
+            [Condition(fields: [.callID, .fromTag], matcher: number)],
+            [Condition(fields: [.toUser, .fromUser], matcher: words), Condition(fields: [.callID], matcher: number)],
+        ]
+        let signatures = wanted.enumerated().map { Self.signature("s\($0)", $1) }
+        #expect(Self.found(signatures, [.callID: "12345"]) == [0, 1, 2])
+        #expect(Self.found(signatures, [.callID: "12345f"]) == [1])
+        #expect(Self.found(signatures, [.callID: "x", .fromTag: "12345"]) == [2])
+        for field in [Field.toUser, .fromUser] {
+            #expect(Self.found(signatures, [.callID: "1234", field: "a Drop Table b"]) == [0, 1, 2, 3])
+        }
+    }
+
+    @Test(arguments: ["", "a", "ab", "abc", "abcd", "abcdefgh", "abcdefghi"]) func aPrefixMayBeTheWholeValue(
+        text: String
+    ) {
+        let texts = ["abc", "abcdefgh", "zz"]
+        let signatures = [Self.signature("s", [Condition(fields: [.ruri], matcher: Way.prefix.matcher(texts))])]
+        #expect(Self.found(signatures, [.ruri: text]) == (texts.contains(where: text.hasPrefix) ? [0] : []))
     }
 
     /// A pattern that makes other engines go back again and again, and one that is its own suffix many times.

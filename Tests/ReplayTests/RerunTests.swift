@@ -71,7 +71,7 @@ import Testing
                 (event("203.0.113.3", user: "3000").request, .authOK),
             ] {
                 request.withFacts { facts in
-                    verdicts[decider.check(facts, at: at).decision.answer.verdict, default: 0] += 1
+                    verdicts[decider.check(facts, at: at).answer.verdict, default: 0] += 1
                     decider.report(outcome, facts, at: at)
                 }
             }

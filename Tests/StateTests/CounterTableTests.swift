@@ -32,6 +32,21 @@ private func key(_ number: Int, rule: String = "rule") -> CounterKey {
         #expect(!table.remembers(key(2), now: now))
     }
 
+    /// However a source's counter is asked for, it is the same one; address 0 has those for everything.
+    @Test(arguments: ["192.0.2.1", "2001:db8::", "::"]) func aSourcesHashFindsItsCounters(address: String) throws {
+        let address = try #require(IPAddress(address))
+        let source = table.source(address)
+        for rule in ["rule", "other"].map(NameID.init) {
+            table.expect(rule, of: source)
+            #expect(table.take(rule, of: source, limit: limit, count: 1, now: now) == .conforms)
+            #expect(table.take(source.key(rule), limit: limit, count: 1, now: now) == .conforms)
+            #expect(table.take(rule, of: source, limit: limit, count: 1, now: now) != .conforms)
+            #expect(table.arrival(of: source.key(rule)) == now + .seconds(2))
+        }
+        let sources = SourceTable(bytes: 1 << 20, key: SipHash.Key())
+        #expect(sources.source(address).hash != source.hash)
+    }
+
     @Test func aMemberOfASetIsNotTheSetsCounter() {
         let text: [UInt8] = [0x31]
         text.withUnsafeBufferPointer { bytes in
