@@ -12,6 +12,8 @@ public final class Decider {
     private let sources: SourceTable
     private let recorder: DecisionRecorder?
     private let told: VerdictCounts
+    /// What the newest snapshot's signatures find nothing in.
+    private let harmless = HarmlessValues()
     /// Ids that no other thread gives: every decision needs one, and all would wait for the cache line of a common number.
     private var ids: Range<UInt64> = 0..<0
 
@@ -30,7 +32,10 @@ public final class Decider {
     /// so in one cache line.
     private func withSnapshot<Result>(_ body: (Snapshot) -> Result) -> Result {
         let generation = state.publisher.generation
-        if generation != self.generation { (self.generation, newest) = (generation, state.publisher.current) }
+        if generation != self.generation {
+            (self.generation, newest) = (generation, state.publisher.current)
+            harmless.removeAll()
+        }
         return Unmanaged.passUnretained(newest)._withUnsafeGuaranteedRef(body)
     }
 
@@ -84,8 +89,8 @@ public final class Decider {
             record.last.id = decision.id
             let flood = FloodStanding(record.flood)
             snapshot.engine.check(
-                facts, of: source, record: &record, standing: standing, ban: ban, now: now, trace: &trace,
-                into: &decision)
+                facts, of: source, record: &record, standing: standing, ban: ban, now: now, knowing: harmless,
+                trace: &trace, into: &decision)
             // Most pass, and nothing follows.
             guard decision.isTreated || decision.ruleID != .default || !decision.events.isEmpty else { return }
             decision.lease = snapshot.engine.lease(for: decision, facts, record, standing, ban, now: now)

@@ -27,12 +27,12 @@ extension Engine {
     /// weigh. Of the marks the heaviest names the tool, among equals the first.
     func score(
         _ facts: RequestFacts, feeds: UInt32, _ standing: Standing, _ credit: Credit, _ now: Instant,
-        _ trace: inout Trace?, _ decision: inout Decision
+        _ harmless: HarmlessValues?, _ trace: inout Trace?, _ decision: inout Decision
     ) -> Marks {
         var marks = Marks(method: ruleset.asksForMethods ? MethodSet(facts[.method]) : [])
         let matcher = ruleset.matcher
         var carried = SignatureSet()
-        matcher.find(in: facts, &carried)
+        matcher.find(in: facts, &carried, knowing: harmless)
         while let index = carried.popFirst() { add(index, facts, &marks, &trace, &decision) }
         for feed in ruleset.feeds.indices where feeds & 1 << UInt32(feed) != 0 {
             add(matcher.count + feed, facts, &marks, &trace, &decision)

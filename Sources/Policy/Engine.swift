@@ -31,12 +31,13 @@ public struct Engine: Sendable {
     /// The same, written where it is to be: a decision is large and counts references where it is copied. `decision` is a new one.
     public func check(
         _ facts: RequestFacts, of source: HashedSource, record: inout SourceRecord, standing: Standing,
-        ban: AddressEntry?, now: Instant, trace: inout Trace?, into decision: inout Decision
+        ban: AddressEntry?, now: Instant, knowing harmless: HarmlessValues? = nil, trace: inout Trace?,
+        into decision: inout Decision
     ) {
         if now.microseconds &- record.lastSeen.microseconds > Self.rest { record.requestsAtRest = record.requests }
         record.requests.add(facts.count)
         record.lastSeen = now
-        decide(facts, source, &record, standing, ban, now, &trace, &decision)
+        decide(facts, source, &record, standing, ban, now, harmless, &trace, &decision)
         if ruleset.mode != .enforce, decision.answer != .pass {
             trace?.add("mode", "\(ruleset.mode.rawValue): would have been \(decision.answer.verdict.name)")
             decision.becomeWatched()
@@ -49,7 +50,8 @@ public struct Engine: Sendable {
 
     private func decide(
         _ facts: RequestFacts, _ source: HashedSource, _ record: inout SourceRecord, _ standing: Standing,
-        _ ban: AddressEntry?, _ now: Instant, _ trace: inout Trace?, _ decision: inout Decision
+        _ ban: AddressEntry?, _ now: Instant, _ harmless: HarmlessValues?, _ trace: inout Trace?,
+        _ decision: inout Decision
     ) {
         guard ruleset.mode != .off else { return }
         let credit = ruleset.trust.credit(for: record.lastAuthOK, now: now)
@@ -66,7 +68,8 @@ public struct Engine: Sendable {
             trace?.add("ban", "the source is banned, \((record.bannedUntil - now).secondsRoundedUp) s to go")
             return decision.decide(ruleset.ban.answer, rule: RuleName.ban, id: .ban)
         }
-        let marks = score(facts, feeds: isProtected ? 0 : facts.feeds, standing, credit, now, &trace, &decision)
+        let feeds = isProtected ? 0 : facts.feeds
+        let marks = score(facts, feeds: feeds, standing, credit, now, harmless, &trace, &decision)
         if let ground = ground(facts, source, &record, standing, credit, now, marks, &trace, &decision) {
             treat(ground.cause, facts, &record, isProtected, now, &trace, &decision, ground.manner)
             decision.retryAfter = ground.retry

@@ -26,6 +26,9 @@ extension SignatureMatcher {
                 firsts += signature.conditions.indices.map { $0 == 0 ? index : -1 }
             }
             for field in Field.allCases { add(field) }
+            if let agents = searches.firstIndex(where: { $0.field == Field.userAgent.rawValue }) {
+                searches[agents].isRemembered = true
+            }
         }
 
         /// What is wanted of a field, if anything.

@@ -26,6 +26,8 @@ extension SignatureMatcher {
     /// Texts that are looked for anywhere in a field.
     struct Search {
         let field: Int
+        /// Whether a thread remembers in which values none of them stands.
+        var isRemembered = false
         let skip: TextSkip
         let texts: TextTrie
     }

@@ -68,12 +68,14 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
     var count: Int { signatures.count }
 
     /// Adds the signatures whose marks a request carries, of the first 512.
-    func find(in facts: borrowing RequestFacts, _ found: inout SignatureSet) {
+    ///
+    /// - Parameter harmless: what this thread knows of values, by the texts that this matcher looks for.
+    func find(in facts: borrowing RequestFacts, _ found: inout SignatureSet, knowing harmless: HarmlessValues? = nil) {
         facts.withTexts { texts in
             withUnsafeTemporaryAllocation(of: UInt64.self, capacity: words) { held in
                 held.initialize(repeating: 0)
                 let held = Held(words: held.baseAddress!)
-                look(at: texts, held)
+                look(at: texts, held, harmless)
                 add(signaturesHolding: held, &found)
             }
         }
@@ -81,11 +83,14 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
 
     /// Marks the conditions that the values fulfil: one thing that may be wanted after the other, each of the fields of which it is.
     /// Here stands what nearly every value comes through in few steps; what takes more is apart.
-    private func look(at texts: Texts, _ held: Held) {
+    private func look(at texts: Texts, _ held: Held, _ harmless: HarmlessValues?) {
         lookAtEnds(texts, held)
         for search in searches.each {
             let value = texts[search.pointee.field]
-            if let candidate = search.pointee.skip.candidate(in: value) {
+            if search.pointee.isRemembered, let harmless {
+                if harmless.holds(value) { continue }
+                if !self.search(value, search, held) { harmless.add(value) }
+            } else if let candidate = search.pointee.skip.candidate(in: value) {
                 self.search(value, from: candidate, search, held)
             }
         }
@@ -147,13 +152,23 @@ final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing change
         plan.pointee.suffixes.walkBack(value, held.mark)
     }
 
-    @inline(never)
-    private func search(_ value: Bytes, from candidate: Int, _ search: UnsafePointer<Search>, _ held: Held) {
-        var next = Optional(candidate)
+    @discardableResult @inline(never)
+    private func search(_ value: Bytes, from candidate: Int, _ search: UnsafePointer<Search>, _ held: Held) -> Bool {
+        var (next, isFound) = (Optional(candidate), false)
         while let place = next {
-            next = search.pointee.skip.candidate(
-                in: value, from: search.pointee.texts.scan(value, from: place, held.mark))
+            let end = search.pointee.texts.scan(value, from: place) {
+                held.mark($0)
+                isFound = true
+            }
+            next = search.pointee.skip.candidate(in: value, from: end)
         }
+        return isFound
+    }
+
+    /// Whether any of the texts stands in the value.
+    @inline(never)
+    private func search(_ value: Bytes, _ search: UnsafePointer<Search>, _ held: Held) -> Bool {
+        search.pointee.skip.candidate(in: value).map { self.search(value, from: $0, search, held) } ?? false
     }
 
     @inline(never)

@@ -120,6 +120,43 @@ import Testing
         #expect(Self.found(signatures, [.ruri: text]) == (texts.contains(where: text.hasPrefix) ? [0] : []))
     }
 
+    /// What a thread remembers changes nothing that is found, whatever came before.
+    @Test(arguments: 1...20) func whatIsRememberedIsFoundAllTheSame(seed: UInt64) {
+        var random = SeededRandom(seed: seed)
+        let texts = (0..<4).map { _ in Self.text(6...8, &random).lowercased() }
+        let signatures = [Self.signature("s", [Condition(fields: [.userAgent], matcher: Way.contains.matcher(texts))])]
+        let (matcher, harmless) = (SignatureMatcher(signatures, dialling: .common), HarmlessValues())
+        let agents = (0..<200).map { _ in Self.text(0...70, &random) }
+        for _ in 0..<2000 {
+            let agent = agents.randomElement(using: &random)!
+            var carried = SignatureSet()
+            withFacts([.userAgent: agent]) { matcher.find(in: $0, &carried, knowing: harmless) }
+            let isExpected = texts.contains { Way.contains.holds(agent, $0) }
+            #expect((carried.popFirst() != nil) == isExpected)
+        }
+    }
+
+    @Test func aKnownValueIsKnownInFull() {
+        let harmless = HarmlessValues()
+        let values = ["Yealink SIP-T46S 66.85.0.5", "Yealink SIP-T48S 66.85.0.5", "12345678"].map { Array($0.utf8) }
+        for (index, value) in values.enumerated() {
+            value.withUnsafeBufferPointer { value in
+                #expect(!harmless.holds(value), "\(index)")
+                harmless.add(value)
+                #expect(harmless.holds(value))
+                #expect(!harmless.holds(value.part(0, value.count - 1)))
+            }
+        }
+        for length in [0, 7, 64] {
+            [UInt8](repeating: 0x61, count: length).withUnsafeBufferPointer { value in
+                harmless.add(value)
+                #expect(!harmless.holds(value))
+            }
+        }
+        harmless.removeAll()
+        for value in values { value.withUnsafeBufferPointer { #expect(!harmless.holds($0)) } }
+    }
+
     /// A pattern that makes other engines go back again and again, and one that is its own suffix many times.
     @Test func looksAtEachByteOfAHostileValueOnce() {
         let texts = (1...64).map { String(repeating: "a", count: $0) + "b" }
