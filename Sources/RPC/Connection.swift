@@ -69,6 +69,8 @@ package final class Connection: Sendable {
         }
     }
 
+    /// By itself, as it looks at the clock: see `Socket.send`.
+    @inline(never)
     private func sayLast(_ replies: inout JSONWriter, _ start: Int, _ framing: Framing?) -> End {
         (framing ?? .newline).close(messageAt: start, in: &replies)
         if let end = flush(&replies) { return end }

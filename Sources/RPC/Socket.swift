@@ -54,7 +54,14 @@ package struct Socket: Sendable {
     ///
     /// Usually one system call and no look at the clock.
     package func send(_ bytes: UnsafeRawBufferPointer, timeout: Duration) -> Sent {
-        var sent = 0
+        let sent = Glibc.send(descriptor, bytes.baseAddress, bytes.count, sendFlags)
+        return sent == bytes.count ? .all : sendRest(of: bytes, from: max(sent, 0), timeout: timeout)
+    }
+
+    /// By itself: memory for the clock's instants, whose size is known at run time only, is for who waits.
+    @inline(never)
+    private func sendRest(of bytes: UnsafeRawBufferPointer, from start: Int, timeout: Duration) -> Sent {
+        var sent = start
         var deadline: ContinuousClock.Instant?
         while sent < bytes.count {
             let count = Glibc.send(descriptor, bytes.baseAddress! + sent, bytes.count - sent, sendFlags)
