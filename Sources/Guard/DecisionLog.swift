@@ -29,6 +29,8 @@ public final class DecisionLog: Sendable {
 
     static let stripeCount = 8
     static let stripeBytes = 256 << 10
+    /// Where a line may go: its thread's stripe, and others where that is full or somebody was interrupted while he held it.
+    static let stripesTried = 4
     /// The writer is woken when the stripes have filled so many pieces of such a size between them: soon, so that its turns are
     /// short for those who wait behind it, and that what it reads is still in the caches.
     static let piecesToWake = 8
@@ -69,9 +71,9 @@ public final class DecisionLog: Sendable {
     /// Where a thread's lines go as long as there is room: threads share a stripe only where they are many.
     func nextStripe() -> Int { turn.add(1, ordering: .relaxed).oldValue & (Self.stripeCount - 1) }
 
-    /// Copies a line into the queue, or counts it as lost. Two stripes are tried: one may be taken by another thread.
+    /// Copies a line into the queue, or counts it as lost.
     func add(_ line: UnsafeRawBufferPointer, at now: Instant, stripe: Int) {
-        for offset in 0..<2 {
+        for offset in 0..<Self.stripesTried {
             let stripe = stripes[(stripe + offset) & (Self.stripeCount - 1)]
             switch stripe.buffer.withLockIfAvailable({ $0.add(line, at: now) }) {
             case .added: return

@@ -163,7 +163,7 @@ import Testing
         let log = log()
         let house = try House(decisionLog: log)
         let line = 1000 + DecisionRecorder.mostBytesOfFact
-        let room = 2 * DecisionLog.stripeBytes / line
+        let room = DecisionLog.stripesTried * DecisionLog.stripeBytes / line
         for _ in 0..<(2 * room) {
             let request: JSONValue = [
                 "source_ip": "203.0.113.5", "method": "OPTIONS", "ruri": .string(String(repeating: "x", count: 4000)),
