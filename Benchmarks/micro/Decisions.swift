@@ -8,9 +8,11 @@ final class Decisions {
     private let text: UnsafeMutableBufferPointer<UInt8>
     private var facts: RequestFacts
     private let sources: UInt32
+    /// The last four bytes of the User-Agent, where each request is to have another one.
+    private let version: UnsafeMutableBufferPointer<UInt8>?
     private var asked: UInt32 = 0
 
-    init(sources: UInt32, house: House = House()) {
+    init(sources: UInt32, house: House = House(), newAgents: Bool = false) {
         self.sources = sources
         self.house = house
         decider = Decider(house.state)
@@ -19,6 +21,9 @@ final class Decisions {
         facts = RequestFacts(source: IPAddress(v4: 0xC664_0000))
         facts.transport = .udp
         MessageReader.read(Bytes(text), into: &facts)
+        let agent = facts[.userAgent]
+        let end = agent.baseAddress! - UnsafePointer(text.baseAddress!) + agent.count
+        version = newAgents ? UnsafeMutableBufferPointer(rebasing: text[(end - 4)..<end]) : nil
     }
 
     deinit { text.deallocate() }
@@ -26,6 +31,9 @@ final class Decisions {
     /// Decides about the next source's request; whether it passes.
     func next() -> Bool {
         asked &+= 1
+        if let version {
+            for place in 0..<4 { version[place] = 0x61 + UInt8(truncatingIfNeeded: asked >> (4 * place) & 15) }
+        }
         facts.source = IPAddress(v4: 0xC664_0000 &+ (asked &* 2_654_435_769) % sources)
         return decider.check(facts).answer == .pass
     }

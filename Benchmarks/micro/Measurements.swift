@@ -23,10 +23,10 @@ enum Measurements {
         }
     }
 
-    /// What 200 signatures over 6 fields add to a decision.
+    /// What 200 signatures over 6 fields add to a decision where no User-Agent is one of those just seen.
     static func signatures() -> [Figure] {
-        let with = Decisions(sources: 1000, house: House(policy: policy(signatures: 200)))
-        let without = Decisions(sources: 1000, house: House(policy: policy(signatures: 0)))
+        let with = Decisions(sources: 1000, house: House(policy: policy(signatures: 200)), newAgents: true)
+        let without = Decisions(sources: 1000, house: House(policy: policy(signatures: 0)), newAgents: true)
         let differences = (0..<15).map { _ in
             Cost.of(20_000) { precondition(with.next()) }.nanoseconds
                 - Cost.of(20_000) { precondition(without.next()) }.nanoseconds
