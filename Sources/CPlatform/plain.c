@@ -5,7 +5,7 @@
 
 /* Sixty-four bytes, in as many registers as the processor has them in. */
 typedef uint8_t piece __attribute__((ext_vector_type(64)));
-typedef char signed_piece __attribute__((ext_vector_type(64)));
+typedef signed char signed_piece __attribute__((ext_vector_type(64)));
 typedef _Bool piece_bits __attribute__((ext_vector_type(64)));
 
 /* How far is looked behind a place: a piece, and what stands behind an escape that begins with the last of its bytes. */
@@ -28,7 +28,7 @@ INLINE void store(uint8_t *to, piece bytes) { memcpy(to, &bytes, sizeof bytes); 
 INLINE uint64_t special(piece bytes)
 {
     /* As signed numbers, bytes from 0x80 on are below 0x20 too. */
-    signed_piece found = ((signed_piece)bytes < 0x20) | (signed_piece)(bytes == '"') | (signed_piece)(bytes == '\\');
+    signed_piece found = (signed_piece)((signed_piece)bytes < 0x20) | (signed_piece)(bytes == '"') | (signed_piece)(bytes == '\\');
     piece_bits bits = __builtin_convertvector(found, piece_bits);
     uint64_t word;
     memcpy(&word, &bits, sizeof word);

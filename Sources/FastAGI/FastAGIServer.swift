@@ -129,7 +129,7 @@ final class FastAGIServer: ConnectionServer {
     }
 
     private func decide(_ request: CalledRequest) -> ChannelVariables {
-        let decider = Decider(state)
+        let decider = Decider(state, once: true)
         return ChannelVariables(request.withFacts { decider.check($0) })
     }
 

@@ -12,13 +12,15 @@ public final class Decider {
     private let sources: SourceTable
     private let recorder: DecisionRecorder?
     private let told: VerdictCounts
-    /// What the newest snapshot's signatures find nothing in.
-    private let harmless = HarmlessValues()
+    /// What the newest snapshot's signatures find nothing in; nil where there is one request only.
+    private let harmless: HarmlessValues?
     /// Ids that no other thread gives: every decision needs one, and all would wait for the cache line of a common number.
     private var ids: Range<UInt64> = 0..<0
 
-    public init(_ state: GuardState) {
+    /// - Parameter once: it is asked about one request, and need not remember anything for the next.
+    public init(_ state: GuardState, once: Bool = false) {
         self.state = state
+        harmless = once ? nil : HarmlessValues()
         sources = state.sources
         generation = state.publisher.generation
         newest = state.publisher.current
@@ -34,7 +36,7 @@ public final class Decider {
         let generation = state.publisher.generation
         if generation != self.generation {
             (self.generation, newest) = (generation, state.publisher.current)
-            harmless.removeAll()
+            harmless?.removeAll()
         }
         return Unmanaged.passUnretained(newest)._withUnsafeGuaranteedRef(body)
     }
@@ -65,7 +67,7 @@ public final class Decider {
         meet(named, snapshot, now, &decision)
     }
 
-    /// Looks whether somebody has banned the source.
+    /// Looks whether somebody has banned the source. That nobody has is handed on as a constant, so that no entry is copied.
     private func meet(_ facts: RequestFacts, _ snapshot: Snapshot, _ now: Instant, _ decision: inout Decision) {
         guard snapshot.addresses.hasBans, let ban = snapshot.addresses.ban(on: facts.source, now: now) else {
             return decide(facts, snapshot, nil, now, &decision)
@@ -95,11 +97,11 @@ public final class Decider {
             guard decision.isTreated || decision.ruleID != .default || !decision.events.isEmpty else { return }
             decision.lease = snapshot.engine.lease(for: decision, facts, record, standing, ban, now: now)
             follow(decision, facts, id: decision.id, before: flood, record: &record, ruleset, now: now)
-            if !decision.events.isEmpty { announce(decision, record, facts.user) }
+            if !decision.events.isEmpty { announce(decision, record, facts.user, ruleset) }
         }
         count(decision, facts.count)
         if !decision.hits.isEmpty { snapshot.hits.add(decision.hits) }
-        recorder?.record(decision, id: decision.id, facts, ruleset, at: now)
+        recorder?.record(decision, facts, ruleset, at: now)
     }
 
     /// Takes what became of a request.
@@ -115,7 +117,7 @@ public final class Decider {
             if decision.events.contains(.floodBegan) {
                 begin(facts, id: nextID(), previous: incident, counted: 0, &record, ruleset, now)
             }
-            if !decision.events.isEmpty { announce(decision, record, facts.user) }
+            if !decision.events.isEmpty { announce(decision, record, facts.user, ruleset) }
             return decision
         }
         recorder?.record(outcome, facts, at: now)
@@ -135,7 +137,7 @@ public final class Decider {
             let flood = FloodStanding(record.flood)
             let decision = snapshot.engine.dropped(facts, record: &record, standing: standing, ban: ban, now: now)
             follow(decision, facts, id: record.last.id, before: flood, record: &record, ruleset, now: now)
-            if !decision.events.isEmpty { announce(decision, record, facts.user) }
+            if !decision.events.isEmpty { announce(decision, record, facts.user, ruleset) }
             return decision
         }
         recorder?.record(.dropped, facts, at: now)
@@ -149,12 +151,12 @@ public final class Decider {
     }
 
     /// Puts what began into the queues of the log and of those who act on it; both are somebody else's thread.
-    private func announce(_ decision: Decision, _ record: SourceRecord, _ user: Bytes) {
+    private func announce(_ decision: Decision, _ record: SourceRecord, _ user: Bytes, _ ruleset: Ruleset) {
         if decision.events.contains(.floodBegan) {
             state.announce(.began(source: record.address, user: user.isKnown ? user.text : nil))
         }
         if decision.events.contains(.banned) {
-            state.announce(.banned(source: snapshot().engine.ruleset.sources.prefix(of: record.address)))
+            state.announce(.banned(source: ruleset.sources.prefix(of: record.address)))
             state.events.add(.banned(source: record.address, rule: decision.rule, until: record.bannedUntil))
             state.stateFile?.markChanged()
         }

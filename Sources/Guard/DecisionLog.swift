@@ -76,15 +76,18 @@ public final class DecisionLog: Sendable {
         for offset in 0..<Self.stripesTried {
             let stripe = stripes[(stripe + offset) & (Self.stripeCount - 1)]
             switch stripe.buffer.withLockIfAvailable({ $0.add(line, at: now) }) {
-            case .added: return
-            case .addedAndFilledAPiece:
-                let filled = filledPieces.add(1, ordering: .relaxed).newValue
-                if filled == Self.piecesToWake { waker.withLock { $0.wake }?() }
+            case .filling(let pieces):
+                if pieces > 0 { countFilled(pieces) }
                 return
             case .noRoom, nil: continue
             }
         }
         countLost(1)
+    }
+
+    private func countFilled(_ pieces: Int) {
+        let (before, after) = filledPieces.add(pieces, ordering: .relaxed)
+        if before < Self.piecesToWake, after >= Self.piecesToWake { waker.withLock { $0.wake }?() }
     }
 
     /// The writer begins a turn: who fills enough from now on wakes it again.
@@ -106,7 +109,11 @@ public final class DecisionLog: Sendable {
 /// Sendable: whoever holds the stripe's lock, or took the buffer away, uses it alone.
 final class LogBuffer: @unchecked Sendable {
     /// What came of adding a line.
-    enum Addition { case added, addedAndFilledAPiece, noRoom }
+    enum Addition {
+        /// How many pieces of the memory are full now that were not before.
+        case filling(pieces: Int)
+        case noRoom
+    }
 
     private static let header = 12
     private let memory: UnsafeMutableRawBufferPointer
@@ -126,7 +133,7 @@ final class LogBuffer: @unchecked Sendable {
         memory.storeBytes(of: UInt32(line.count), toByteOffset: before + 8, as: UInt32.self)
         (memory.baseAddress! + before + Self.header).copyMemory(from: line.baseAddress!, byteCount: line.count)
         count = before + Self.header + line.count
-        return before / DecisionLog.pieceBytes == count / DecisionLog.pieceBytes ? .added : .addedAndFilledAPiece
+        return .filling(pieces: count / DecisionLog.pieceBytes - before / DecisionLog.pieceBytes)
     }
 
     /// The lines in the order in which they came; good until the buffer is used again.

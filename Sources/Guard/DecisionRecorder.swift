@@ -19,7 +19,7 @@ final class DecisionRecorder {
 
     init(_ log: DecisionLog) { (self.log, stripe) = (log, log.nextStripe()) }
 
-    func record(_ decision: Decision, id: UInt64, _ facts: RequestFacts, _ ruleset: Ruleset, at now: Instant) {
+    func record(_ decision: Decision, _ facts: RequestFacts, _ ruleset: Ruleset, at now: Instant) {
         if log.settings.coverage == .treated, decision.answer == .pass, decision.shadow == nil { return }
         line.removeAll()
         line.raw(#""check":{"#)
@@ -27,7 +27,7 @@ final class DecisionRecorder {
         line.raw("}")
         if facts.feeds != 0 { writeFeeds(facts, ruleset) }
         line.raw(#","result":"#)
-        DecisionWriter.write(decision, id: id, into: &line)
+        DecisionWriter.write(decision, into: &line)
         line.raw("}\n")
         log.add(line.bytes, at: now, stripe: stripe)
     }
@@ -71,7 +71,7 @@ extension DecisionRecorder {
 
     private func write(_ name: StaticString, _ number: Int) {
         line.raw(name)
-        line.raw(number: UInt64(clamping: number))
+        line.int(number)
     }
 
     /// Without the quote behind it, as `names`.

@@ -4,21 +4,21 @@ import Policy
 /// Writes a decision as the result of `guard.check`.
 enum DecisionWriter {
     /// - Parameter agent: the User-Agent that was read, which a lease may hold for.
-    static func write(_ decision: Decision, id: UInt64, agent: Bytes = .unknown, into result: inout JSONWriter) {
+    static func write(_ decision: Decision, agent: Bytes = .unknown, into result: inout JSONWriter) {
         // Most answers: two texts with the id between them.
         if case .pass = decision.answer, decision.ruleID == .default, decision.shadow == nil, decision.lease == nil {
             result.raw(#"{"verdict":"pass","rule":"default","decision":""#)
-            writeDigits(of: id, into: &result)
+            writeDigits(of: decision.id, into: &result)
             return result.raw(#"","ttl":0}"#)
         }
         result.beginObject()
         result.raw(member(decision.answer.verdict))
-        writeAnswer(decision, id, into: &result)
+        writeAnswer(decision, into: &result)
         result.raw(#","rule":""#)
         var rule = decision.rule
         rule.withUTF8 { result.escaped(UnsafeRawBufferPointer($0)) }
         result.raw(#"","decision":""#)
-        writeDigits(of: id, into: &result)
+        writeDigits(of: decision.id, into: &result)
         result.raw(#"","ttl":"#)
         result.raw(number: UInt64(max(0, decision.lease?.duration.microseconds ?? 0) / 1000))
         switch decision.lease?.key {
@@ -58,7 +58,7 @@ enum DecisionWriter {
         }
     }
 
-    private static func writeAnswer(_ decision: Decision, _ id: UInt64, into result: inout JSONWriter) {
+    private static func writeAnswer(_ decision: Decision, into result: inout JSONWriter) {
         switch decision.answer {
         case .pass, .drop: break
         case .reject(let code, let reason):
@@ -74,7 +74,7 @@ enum DecisionWriter {
             result.member("reason", "OK")
             result.member("variant", "disarm")
             result.key("from_tag")
-            writeDisarmTag(id, into: &result)
+            writeDisarmTag(decision.id, into: &result)
         }
     }
 

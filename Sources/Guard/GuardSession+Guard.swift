@@ -19,7 +19,7 @@ extension GuardSession {
     private func answer(_ facts: RequestFacts, _ result: inout JSONWriter) {
         if !facts[.method].isKnown { state.totals.unreadable.add(1, ordering: .relaxed) }
         let decision = decider.check(facts)
-        DecisionWriter.write(decision, id: decision.id, agent: facts[.userAgent], into: &result)
+        DecisionWriter.write(decision, agent: facts[.userAgent], into: &result)
     }
 
     func fastPath(line: UnsafeRawBufferPointer, reply: inout JSONWriter) -> Bool {

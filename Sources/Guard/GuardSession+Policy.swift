@@ -61,7 +61,7 @@ extension GuardSession {
         engine.traceOtherLimits(facts, record, now: now, &trace)
         result.beginObject()
         result.key("verdict")
-        DecisionWriter.write(decision, id: 0, into: &result)
+        DecisionWriter.write(decision, into: &result)
         result.key("steps")
         result.beginArray()
         for step in trace?.steps ?? [] {

@@ -11,7 +11,7 @@ import CPlatform
 public struct PlainScanner {
     @usableFromInline let base: UnsafePointer<UInt8>
     @usableFromInline let count: Int
-    /// Where strings with escapes are written out; at least as long as the text.
+    /// Where strings with escapes are written out: as long as the text, and `PLAIN_SPILL` more.
     @usableFromInline var scratch: UnsafeMutablePointer<UInt8>
     /// Where places of line feeds are written.
     @usableFromInline let places: UnsafeMutablePointer<UInt32>

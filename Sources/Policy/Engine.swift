@@ -1,7 +1,7 @@
 /// Decides about requests: facts and what is known of their source in, a decision out.
 ///
-/// Pure but for the counters of its store: it reads no clock, waits for nothing, throws nothing and logs nothing. The caller
-/// holds the source's record exclusively while it decides.
+/// Pure but for the counters of its store and what it is given to remember: it reads no clock, waits for nothing, throws
+/// nothing and logs nothing. The caller holds the source's record exclusively while it decides.
 public struct Engine: Sendable {
     public let ruleset: Ruleset
     let store: any CounterStore

@@ -117,7 +117,7 @@ private enum Header {
     case from, to, via, contact, userAgent, callID, cseq, maxForwards, authorization
 
     /// Whether a header that holds facts may have a name that begins with this byte: by its last five bits, in which the cases of a
-    /// letter and white space before it do not differ from a letter.
+    /// letter do not differ.
     @inline(__always)
     static func mayBegin(with byte: UInt8) -> Bool { letters >> UInt32(byte & 31) & 1 != 0 }
 

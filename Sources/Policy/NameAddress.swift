@@ -1,4 +1,4 @@
-/// Takes a From, To or Contact value apart: `"display" <sip:user@domain>;tag=...` or `sip:user@domain;tag=...`
+/// Takes a From or To value apart: `"display" <sip:user@domain>;tag=...` or `sip:user@domain;tag=...`
 /// (RFC 3261 section 20.10).
 struct NameAddress {
     /// The facts that its parts are.

@@ -1,8 +1,8 @@
 /// The conditions of a policy's signatures, laid out to be looked at for every request.
 ///
 /// `Signature` says what is wanted, in types made for reading a policy. Here it is turned round: for each field, what is
-/// wanted of it, so that a request's values are each looked at once, however many signatures there are. Everything is plain
-/// values in memory that never changes: no reference is counted and nothing is allocated.
+/// wanted of it, so that a request's values are looked at once for each kind of mark, however many signatures there are.
+/// Everything is plain values in memory that never changes: no reference is counted and nothing is allocated.
 final class SignatureMatcher: @unchecked Sendable {  // Sendable: nothing changes between init and deinit
     private typealias Parts = UnsafeBufferPointer<Shape.Part>
 

@@ -69,7 +69,7 @@ package final class Connection: Sendable {
         }
     }
 
-    /// By itself, as it looks at the clock: see `Socket.send`.
+    /// By itself, as it looks at the clock: see `Socket.sendRest`.
     @inline(never)
     private func sayLast(_ replies: inout JSONWriter, _ start: Int, _ framing: Framing?) -> End {
         (framing ?? .newline).close(messageAt: start, in: &replies)

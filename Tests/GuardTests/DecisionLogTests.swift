@@ -116,6 +116,24 @@ import Testing
         #expect(log.lost == 0)
     }
 
+    @Test func aLongLineCountsForAllThatItFills() {
+        let log = log()
+        let wakes = Wakes()
+        log.whenFilling { wakes.value.add(1, ordering: .relaxed) }
+        let line = [UInt8](repeating: 0x20, count: DecisionLog.piecesToWake * DecisionLog.pieceBytes)
+        for stripe in 0..<2 { line.withUnsafeBytes { log.add($0, at: .never, stripe: stripe) } }
+        #expect(wakes.value.load(ordering: .relaxed) == 1 && log.lost == 0)
+    }
+
+    @Test func numbersAreLoggedAsTheyWereTold() throws {
+        let log = log()
+        let house = try House(decisionLog: log)
+        _ = try house.verdict(["source_ip": "203.0.113.5", "method": "OPTIONS", "cseq": -5, "max_forwards": 70])
+        #expect(DecisionLogWriter(log).write() == nil)
+        let check = try lines(path)[0]["check"]
+        #expect(check?["cseq"] == -5 && check?["max_forwards"] == 70)
+    }
+
     @Test func wakingTheWriterTakesNoMoreStackEachTime() {
         let log = log()
         let places = Mutex<[UInt]>([])

@@ -1,7 +1,7 @@
-/// Plain text in JSON, sixteen bytes at a time: what Swift's vectors cannot say, a comparison as bits.
+/// Plain text in JSON, many bytes at a time: what Swift's vectors cannot say, a comparison as bits.
 ///
 /// Plain is what stands in a JSON string as it is: ASCII but quotes, backslashes and control characters. None of these reads or
-/// writes beyond the bytes that it is told of.
+/// writes beyond the bytes that it is told of, unless it says so.
 #ifndef SIPGUARDD_PLAIN_H
 #define SIPGUARDD_PLAIN_H
 
