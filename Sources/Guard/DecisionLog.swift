@@ -29,12 +29,12 @@ public final class DecisionLog: Sendable {
 
     static let stripeCount = 8
     static let stripeBytes = 256 << 10
-    /// Where a line may go: its thread's stripe, and others where that is full or somebody was interrupted while he held it.
+    /// Where a record may go: its thread's stripe, and others where that is full or somebody was interrupted while he held it.
     static let stripesTried = 4
-    /// The writer is woken when the stripes have filled so many pieces of such a size between them: soon, so that its turns are
-    /// short for those who wait behind it, and that what it reads is still in the caches.
+    /// The writer is woken when the stripes have filled so many pieces of such a size between them, a quarter of what they hold:
+    /// seldom, since each turn interrupts somebody, and early enough for what comes until its end.
     static let piecesToWake = 8
-    static let pieceBytes = 16 << 10
+    static let pieceBytes = 64 << 10
 
     public let settings: Settings
     private let stripes: [Stripe]
@@ -63,19 +63,19 @@ public final class DecisionLog: Sendable {
     /// Lines that were not written: no room in the queue, or none on the disk.
     public var lost: Int { lostLines.load(ordering: .relaxed) }
 
-    /// What is called when a stripe is filling, so that its lines are taken before the writer would come by itself.
+    /// What is called when a stripe is filling, so that its records are taken before the writer would come by itself.
     public func whenFilling(_ wake: @escaping @Sendable () -> Void) { waker.withLock { $0.wake = wake } }
 
     func countLost(_ lines: Int) { lostLines.add(lines, ordering: .relaxed) }
 
-    /// Where a thread's lines go as long as there is room: threads share a stripe only where they are many.
+    /// Where a thread's records go as long as there is room: threads share a stripe only where they are many.
     func nextStripe() -> Int { turn.add(1, ordering: .relaxed).oldValue & (Self.stripeCount - 1) }
 
-    /// Copies a line into the queue, or counts it as lost.
-    func add(_ line: UnsafeRawBufferPointer, at now: Instant, stripe: Int) {
+    /// Copies a record (`LogRecord`) into the queue, or counts it as lost.
+    func add(_ record: UnsafeRawBufferPointer, at now: Instant, stripe: Int) {
         for offset in 0..<Self.stripesTried {
             let stripe = stripes[(stripe + offset) & (Self.stripeCount - 1)]
-            switch stripe.buffer.withLockIfAvailable({ $0.add(line, at: now) }) {
+            switch stripe.buffer.withLockIfAvailable({ $0.add(record, at: now) }) {
             case .filling(let pieces):
                 if pieces > 0 { countFilled(pieces) }
                 return
@@ -93,7 +93,7 @@ public final class DecisionLog: Sendable {
     /// The writer begins a turn: who fills enough from now on wakes it again.
     func beginTurn() { filledPieces.store(0, ordering: .relaxed) }
 
-    /// Takes all lines of a stripe; the memory that it leaves there is `spare`'s.
+    /// Takes all records of a stripe; the memory that it leaves there is `spare`'s.
     func take(stripe: Int, leaving spare: LogBuffer) -> LogBuffer {
         spare.removeAll()
         return stripes[stripe].buffer.withLock { buffer in
@@ -104,11 +104,11 @@ public final class DecisionLog: Sendable {
     }
 }
 
-/// Lines with their times, one behind the other in memory that never grows.
+/// Records with their times, one behind the other in memory that never grows.
 ///
 /// Sendable: whoever holds the stripe's lock, or took the buffer away, uses it alone.
 final class LogBuffer: @unchecked Sendable {
-    /// What came of adding a line.
+    /// What came of adding a record.
     enum Addition {
         /// How many pieces of the memory are full now that were not before.
         case filling(pieces: Int)
@@ -126,21 +126,21 @@ final class LogBuffer: @unchecked Sendable {
 
     func removeAll() { count = 0 }
 
-    func add(_ line: UnsafeRawBufferPointer, at now: Instant) -> Addition {
+    func add(_ record: UnsafeRawBufferPointer, at now: Instant) -> Addition {
         let before = count
-        guard memory.count - before >= Self.header + line.count else { return .noRoom }
+        guard memory.count - before >= Self.header + record.count else { return .noRoom }
         memory.storeBytes(of: now.microseconds, toByteOffset: before, as: Int64.self)
-        memory.storeBytes(of: UInt32(line.count), toByteOffset: before + 8, as: UInt32.self)
-        (memory.baseAddress! + before + Self.header).copyMemory(from: line.baseAddress!, byteCount: line.count)
-        count = before + Self.header + line.count
+        memory.storeBytes(of: UInt32(record.count), toByteOffset: before + 8, as: UInt32.self)
+        (memory.baseAddress! + before + Self.header).copyMemory(from: record.baseAddress!, byteCount: record.count)
+        count = before + Self.header + record.count
         return .filling(pieces: count / DecisionLog.pieceBytes - before / DecisionLog.pieceBytes)
     }
 
-    /// The lines in the order in which they came; good until the buffer is used again.
-    var lines: Lines { Lines(rest: UnsafeRawBufferPointer(rebasing: memory[..<count])) }
+    /// The records in the order in which they came; good until the buffer is used again.
+    var records: Records { Records(rest: UnsafeRawBufferPointer(rebasing: memory[..<count])) }
 
-    /// Lines that are taken one after the other.
-    struct Lines {
+    /// Records that are taken one after the other.
+    struct Records {
         fileprivate var rest: UnsafeRawBufferPointer
 
         /// When the next was decided, in microseconds; .max where there is none.

@@ -5,12 +5,7 @@ import Policy
 enum DecisionWriter {
     /// - Parameter agent: the User-Agent that was read, which a lease may hold for.
     static func write(_ decision: Decision, agent: Bytes = .unknown, into result: inout JSONWriter) {
-        // Most answers: two texts with the id between them.
-        if case .pass = decision.answer, decision.ruleID == .default, decision.shadow == nil, decision.lease == nil {
-            result.raw(#"{"verdict":"pass","rule":"default","decision":""#)
-            writeDigits(of: decision.id, into: &result)
-            return result.raw(#"","ttl":0}"#)
-        }
+        if decision.isPlainPass { return writePlainPass(decision.id, into: &result) }
         result.beginObject()
         result.raw(member(decision.answer.verdict))
         writeAnswer(decision, into: &result)
@@ -37,6 +32,13 @@ enum DecisionWriter {
             result.endObject()
         }
         result.endObject()
+    }
+
+    /// Most answers: two texts with the id between them.
+    static func writePlainPass(_ id: UInt64, into result: inout JSONWriter) {
+        result.raw(#"{"verdict":"pass","rule":"default","decision":""#)
+        writeDigits(of: id, into: &result)
+        result.raw(#"","ttl":0}"#)
     }
 
     /// What every reply begins with, in one piece.
@@ -115,6 +117,13 @@ enum DecisionWriter {
     }
 
     private static func hex(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x57 + digit }
+}
+
+extension Decision {
+    /// Whether all that there is to say of it is its id.
+    var isPlainPass: Bool {
+        if case .pass = answer { ruleID == .default && shadow == nil && lease == nil } else { false }
+    }
 }
 
 extension UInt64 {
