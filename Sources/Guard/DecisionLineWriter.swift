@@ -68,12 +68,13 @@ struct DecisionLineWriter {
 
     @inline(__always)
     private static func write(_ value: Bytes, ofFieldAt index: Int, into line: inout JSONWriter) {
+        let isCut = value.count == LogRecord.mostBytesOfFact
         switch index {
         case Field.fromTag.rawValue where Redaction.mayHoldPassword(tag: value):
             write(value, Redaction.tag, into: &line)
-        case Field.ruri.rawValue where Redaction.mayHoldPassword(uri: value),
-            Field.contact.rawValue where Redaction.mayHoldPassword(uri: value):
-            write(value, Redaction.uri, into: &line)
+        case Field.ruri.rawValue where isCut || Redaction.mayHoldPassword(uri: value),
+            Field.contact.rawValue where isCut || Redaction.mayHoldPassword(uri: value):
+            write(value, { Redaction.uri($0, isCut: isCut, into: $1) }, into: &line)
         default: line.escaped(UnsafeRawBufferPointer(value))
         }
     }

@@ -31,8 +31,9 @@ public final class DecisionLog: Sendable {
     static let stripeBytes = 256 << 10
     /// Where a record may go: its thread's stripe, and others where that is full or somebody was interrupted while he held it.
     static let stripesTried = 4
-    /// The writer is woken when the stripes have filled so many pieces of such a size between them, a quarter of what they hold:
-    /// seldom, since each turn interrupts somebody, and early enough for what comes until its end.
+    /// The writer is woken when the stripes have filled so many pieces of such a size between them, a quarter of what they hold
+    /// or, where few ask, half of what those may fill: seldom, since each turn interrupts somebody, and early enough for what comes
+    /// until its end.
     static let piecesToWake = 8
     static let pieceBytes = 64 << 10
 

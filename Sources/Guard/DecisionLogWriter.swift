@@ -3,8 +3,8 @@ import Policy
 
 /// Makes lines of the decision log's records and writes them into its file; for one thread, which may wait for the disk.
 public final class DecisionLogWriter {
-    /// Bytes that are given to the file at once, at least; a file holds several.
-    private let piece: Int
+    /// Bytes that are given to the file at once, at least; a file holds several such chunks.
+    private let chunk: Int
     private let log: DecisionLog
     private let file: RotatingFile
     private var buffers = (0..<DecisionLog.stripeCount).map { _ in LogBuffer(bytes: DecisionLog.stripeBytes) }
@@ -16,8 +16,8 @@ public final class DecisionLogWriter {
 
     public init(_ log: DecisionLog) {
         self.log = log
-        piece = min(128 << 10, log.settings.size / 4)
-        text = JSONWriter(capacity: piece + 16 << 10)
+        chunk = min(128 << 10, log.settings.size / 4)
+        text = JSONWriter(capacity: chunk + 16 << 10)
         file = RotatingFile(path: log.settings.path, size: log.settings.size, files: log.settings.files)
     }
 
@@ -35,7 +35,7 @@ public final class DecisionLogWriter {
             let time = stripes[next].time + offset
             lines.write(LogRecord(stripes[next].next()), at: time, into: &text)
             pending += 1
-            if text.count >= piece { flush() }
+            if text.count >= chunk { flush() }
         }
         flush()
         if before == nil, let problem { return .decisionLogFailing("\(log.settings.path): \(problem)") }
@@ -54,7 +54,7 @@ public final class DecisionLogWriter {
         guard pending > 0 else { return }
         problem = file.append(text.bytes)
         if problem != nil { log.countLost(pending) }
-        text.removeAll(keepingCapacityUpTo: 2 * piece)
+        text.removeAll(keepingCapacityUpTo: 2 * chunk)
         pending = 0
     }
 }

@@ -4,7 +4,8 @@ import Policy
 /// A decision or a report on its way to the decision log: its facts as they came, side by side in one piece of memory.
 ///
 /// The thread that decides only copies; the one that writes the file makes the line of it. In memory there is the head, then
-/// the lengths of the texts, then the texts, then what the writer cannot know by itself as the rest of the line.
+/// the lengths of the texts, then the texts, then what the writer cannot know by itself as the rest of the line. Passwords are
+/// still in it: they are taken out of the line.
 struct LogRecord {
     /// What is not text.
     struct Head {
@@ -35,7 +36,7 @@ struct LogRecord {
     let head: Head
     private let bytes: UnsafeRawBufferPointer
 
-    /// - Parameter bytes: what `write` and whoever wrote behind it have made.
+    /// - Parameter bytes: a record as `write` began it, with the rest of the line behind.
     init(_ bytes: UnsafeRawBufferPointer) {
         head = bytes.loadUnaligned(as: Head.self)
         self.bytes = bytes

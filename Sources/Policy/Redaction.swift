@@ -7,7 +7,7 @@ public enum Redaction {
         [UInt8](unsafeUninitializedCapacity: max(1, value.count)) { memory, count in
             switch field {
             case .fromTag: count = tag(value, into: memory)
-            case .ruri, .contact: count = uri(value, into: memory)
+            case .ruri, .contact: count = uri(value, isCut: false, into: memory)
             default: count = copy(value, to: memory, at: 0)
             }
         }
@@ -59,15 +59,21 @@ public enum Redaction {
     }
 
     /// `sip:user:password@host` (RFC 3261 section 19.1.1) loses what stands between the colon and the at sign.
-    public static func uri(_ value: Bytes, into output: UnsafeMutableBufferPointer<UInt8>) -> Int {
-        var (count, index) = (0, 0)
+    ///
+    /// - Parameter isCut: the value went on, and its end may have been in a password.
+    public static func uri(_ value: Bytes, isCut: Bool, into output: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        var (count, index, searched) = (0, 0, 0)
         while index < value.count {
             output[count] = value[index]
             count += 1
             index += 1
-            guard endsScheme(value, index), let (colon, at) = password(value, from: index) else { continue }
+            // Where the search from one scheme found no password, that from another before its end would find none either.
+            guard index >= searched, endsScheme(value, index) else { continue }
+            let search = password(value, from: index, isCut: isCut)
+            searched = search.end
+            guard let colon = search.colon else { continue }
             count = copy(value.part(index, colon), to: output, at: count)
-            index = at
+            index = search.end
         }
         return count
     }
@@ -80,18 +86,18 @@ public enum Redaction {
         scheme.withUTF8Buffer { value.part(0, end).hasSuffix(lowercase: $0) }
     }
 
-    /// Where the password's colon and the at sign behind it stand.
-    private static func password(_ value: Bytes, from start: Int) -> (colon: Int, at: Int)? {
+    /// Where a password's colon stands, if there is one, and the at sign behind it or whatever else ended the search.
+    private static func password(_ value: Bytes, from start: Int, isCut: Bool) -> (colon: Int?, end: Int) {
         var colon: Int?
         for index in start..<value.count {
             switch value[index] {
             case 0x3A: colon = colon ?? index
-            case 0x40: return colon.map { ($0, index) }
-            case 0x3E, 0x3C, 0x22, 0x20, 0x09: return nil
+            case 0x40: return (colon, index)
+            case 0x3E, 0x3C, 0x22, 0x20, 0x09: return (nil, index)
             default: break
             }
         }
-        return nil
+        return (isCut ? colon : nil, value.count)
     }
 
     private static func copy(_ bytes: Bytes, to output: UnsafeMutableBufferPointer<UInt8>, at start: Int) -> Int {

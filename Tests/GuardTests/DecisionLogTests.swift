@@ -69,6 +69,104 @@ import Testing
         #expect(try lines(path)[0]["check"] == .object(facts))
     }
 
+    @Test func textsAreCutAndTheOthersStayWhole() throws {
+        let log = log()
+        let house = try House(decisionLog: log)
+        let most = LogRecord.mostBytesOfFact
+        for length in [0, 1, most - 1, most, most + 1, 3000] {
+            for field in Field.allCases where field != .method {
+                let long = String(repeating: "x", count: length)
+                var facts: JSONObject = [
+                    "source_ip": "203.0.113.5", "method": "OPTIONS", "from_display": "a", "anomaly": "z", "call_id": "",
+                ]
+                facts[field.name] = .string(long)
+                try house.call("guard.check", .object(facts))
+                #expect(DecisionLogWriter(log).write() == nil)
+                facts[field.name] = .string(String(long.prefix(most)))
+                let found = try lines(path).last?["check"]
+                #expect(found == .object(facts))
+            }
+        }
+        let whole = String(repeating: "x", count: most)
+        var facts: JSONObject = ["source_ip": "203.0.113.5", "method": "OPTIONS"]
+        for field in Field.allCases where field != .method { facts[field.name] = .string(whole) }
+        try house.call("guard.check", .object(facts))
+        #expect(DecisionLogWriter(log).write() == nil)
+        #expect(try lines(path).last?["check"] == .object(facts) && log.lost == 0)
+    }
+
+    @Test func whatIsNoUTF8IsWrittenAsJSON() throws {
+        let log = log()
+        let session = try House(decisionLog: log).connection(role: .ask)
+        let lines = [
+            "OPTIONS sip:a@b SIP/2.0", #"From: <sip:\u00ff\u0000@b>;tag=\ud83d\ude00"#, #"User-Agent: \u00e9\u0001"#,
+            #"\r\n"#,
+        ]
+        let message = lines.joined(separator: #"\r\n"#)
+        _ = try session.verdict(try JSONValue(parsing: #"{"source_ip":"203.0.113.5","message":"\#(message)"}"#))
+        #expect(DecisionLogWriter(log).write() == nil)
+        let check = try #require(try self.lines(path).first?["check"])
+        #expect(check["user_agent"] == "\u{e9}\u{1}" && check["from_tag"] == "\u{1F600}")
+    }
+
+    @Test func aLineHasTheWholeResult() throws {
+        let log = log()
+        let house = try House(decisionLog: log)
+        let scanner: JSONValue = ["source_ip": "203.0.113.5", "method": "REGISTER", "user_agent": "friendly-scanner"]
+        var answers: [JSONValue] = []
+        for _ in 0..<40 { answers.append(try house.call("guard.check", scanner)) }
+        try house.call("ban.add", ["address": "198.51.100.7"])
+        answers.append(try house.call("guard.check", ["source_ip": "198.51.100.7", "method": "OPTIONS"]))
+        #expect(DecisionLogWriter(log).write() == nil)
+        let results = try lines(path).map { $0["result"] }
+        // A lease's User-Agent stands in the line already.
+        let told = answers.map { answer -> JSONValue? in
+            guard var members = answer.object else { return nil }
+            members["user_agent"] = nil
+            return .object(members)
+        }
+        #expect(results == told)
+        // The fake answer, silence under a lease, and what somebody has banned.
+        let seen = Set(answers.compactMap { $0["verdict"]?.string })
+        #expect(seen.isSuperset(of: ["ok200", "drop"]) && answers.contains { $0["ttl"]?.int64 ?? 0 > 0 })
+    }
+
+    @Test func aReportHasAllThatWasTold() throws {
+        let log = log { $0.coverage = .treated }
+        let report: JSONValue = [
+            "outcome": "dropped", "source_ip": "203.0.113.5", "transport": "udp", "method": "REGISTER", "cseq": 3,
+            "auth_nonce_valid": true, "count": 7,
+        ]
+        try House(decisionLog: log).call("guard.report", report)
+        #expect(DecisionLogWriter(log).write() == nil)
+        #expect(try lines(path).map { $0["report"] } == [report])
+    }
+
+    @Test func noPasswordReachesTheFile() throws {
+        let log = log()
+        let house = try House(decisionLog: log)
+        let secret = "s3cret"
+        let hex = Array("1000:\(secret)\u{1}12345".utf8).map { String($0, radix: 16) }
+            .map { $0.count == 1 ? "0" + $0 : $0 }.joined()
+        let long = String(repeating: "u", count: LogRecord.mostBytesOfFact - 12)
+        for uri in ["sip:1000:\(secret)@h", "<sip:a@h>, <sips:1000:\(secret)@h>", "sip:\(long):\(secret)@h"] {
+            let facts: JSONObject = [
+                "source_ip": "203.0.113.5", "method": "REGISTER", "from_tag": .string(hex), "ruri": .string(uri),
+                "contact": .string(uri),
+            ]
+            try house.call("guard.check", .object(facts))
+            var report = facts
+            report["outcome"] = "auth_failed"
+            try house.call("guard.report", .object(report))
+        }
+        #expect(DecisionLogWriter(log).write() == nil)
+        let written = text(path)
+        let inHex = Array(secret.utf8).map { String($0, radix: 16) }.joined()
+        #expect(hex.contains(inHex) && written.utf8.count > 1000)
+        // The beginning of it would be too much as well.
+        for part in [secret, "s3c", inHex] { #expect(!written.contains(part)) }
+    }
+
     @Test func linesOfManyConnectionsStandInTheOrderOfTime() throws {
         let log = log()
         let house = try House(decisionLog: log)
@@ -91,12 +189,12 @@ import Testing
         log.whenFilling { wakes.value.add(1, ordering: .relaxed) }
         for turn in 1...2 {
             var lines = 0
-            while wakes.value.load(ordering: .relaxed) < turn {
+            while wakes.value.load(ordering: .relaxed) < turn, log.lost == 0 {
                 _ = try house.verdict(["source_ip": "203.0.113.5", "method": "OPTIONS"])
                 lines += 1
             }
             let waiting = DecisionLog.piecesToWake * DecisionLog.pieceBytes
-            #expect((waiting / 300...2 * waiting / 100).contains(lines))
+            #expect((waiting / 300...waiting / 75).contains(lines))
             #expect(writer.write() == nil && log.lost == 0)
         }
     }
@@ -135,7 +233,7 @@ import Testing
     }
 
     @Test func nothingIsLostBeforeTheWriterIsWokenHoweverFewAskOrHoweverMuchTheySay() throws {
-        for (connections, bytes) in [(1, 10), (1, 1000), (2, 300), (5, 300), (20, 300)] {
+        for (connections, bytes) in [(1, 10), (1, 1000), (2, 300), (3, 300), (7, 300), (8, 300), (40, 300)] {
             let log = log()
             let wakes = Wakes()
             log.whenFilling { wakes.value.add(1, ordering: .relaxed) }
@@ -167,7 +265,7 @@ import Testing
         let places = Mutex<[UInt]>([])
         log.whenFilling { places.withLock { $0.append(stackPointer()) } }
         let piece = [UInt8](repeating: 0x20, count: DecisionLog.pieceBytes)
-        for _ in 0..<10_000 {
+        for _ in 0..<4_000 {
             for stripe in 0..<DecisionLog.piecesToWake {
                 piece.withUnsafeBytes { log.add($0, at: .never, stripe: stripe) }
             }
@@ -176,7 +274,7 @@ import Testing
         }
         let seen = places.withLock { $0 }
         // With a wrapper more each time it would always be another place. The address sanitizer has some thousand in turn.
-        #expect(seen.count == 10_000 && Set(seen).count < 5_000)
+        #expect(seen.count == 4_000 && Set(seen).count < 2_000)
     }
 
     @Test func whatPassedIsLeftOutWhereOnlyTreatedRequestsAreWanted() throws {
@@ -209,13 +307,13 @@ import Testing
     @Test func whatFindsNoRoomIsCountedAndNobodyWaits() throws {
         let log = log()
         let house = try House(decisionLog: log)
-        let line = 1000 + LogRecord.mostBytesOfFact
-        let room = DecisionLog.stripesTried * DecisionLog.stripeBytes / line
+        let record = 128 + LogRecord.mostBytesOfFact
+        let room = DecisionLog.stripesTried * DecisionLog.stripeBytes / record
         for _ in 0..<(2 * room) {
             let request: JSONValue = [
                 "source_ip": "203.0.113.5", "method": "OPTIONS", "ruri": .string(String(repeating: "x", count: 4000)),
             ]
-            #expect(try house.verdict(request) == "pass" || log.lost >= 0)
+            _ = try house.verdict(request)
         }
         #expect(log.lost > 0 && log.lost < 2 * room)
         #expect(try house.call("stats.get")["errors"]?["decisions_not_logged"]?.int64 == Int64(log.lost))
@@ -313,7 +411,23 @@ import Testing
             ("<SIP:1@h:5060>, <sip:2:pw@h>", "<SIP:1@h:5060>, <sip:2@h>"), ("sip:h:5060", "sip:h:5060"),
             ("sip::p@h", "sip:@h"), ("", ""), ("sip:", "sip:"), ("tel:+1", "tel:+1"),
         ])
-    func uri(text: String, kept: String) { #expect(redact(text, Redaction.uri) == kept) }
+    func uri(text: String, kept: String) {
+        #expect(redact(text) { Redaction.uri($0, isCut: false, into: $1) } == kept)
+    }
+
+    @Test(
+        "what was cut within a password loses its beginning too",
+        arguments: [
+            ("sip:1000:secr", "sip:1000"), ("<sip:a:b@h>, <sip:1:pw", "<sip:a@h>, <sip:1"), ("sip:1000", "sip:1000"),
+            ("<sip:h:5060> sip:1:", "<sip:h:5060> sip:1"),
+        ])
+    func cut(text: String, kept: String) { #expect(redact(text) { Redaction.uri($0, isCut: true, into: $1) } == kept) }
+
+    @Test("a URI of schemes alone is looked at once") func schemes() {
+        // Looked at from each scheme to the end again it would take hours.
+        let text = "<" + String(repeating: "sip:", count: 300_000) + ">;x=@"
+        #expect(redact(text) { Redaction.uri($0, isCut: false, into: $1) } == text)
+    }
 }
 
 /// An address in the caller's frame or just below.
