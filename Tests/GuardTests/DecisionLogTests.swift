@@ -1,8 +1,6 @@
 import Glibc
 import JSON
 import Policy
-import PolicyFile
-import RPC
 import Synchronization
 import Testing
 
@@ -356,78 +354,6 @@ import Testing
     private struct Mistake: Error {}
 
     private final class Wakes: Sendable { let value = Atomic<Int>(0) }
-}
-
-@Suite struct RedactionTests {
-    private static func hex(_ text: String) -> String {
-        text.utf8.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    }
-
-    private func redact(_ text: String, _ function: (Bytes, UnsafeMutableBufferPointer<UInt8>) -> Int) -> String {
-        var output = [UInt8](repeating: 0, count: max(1, text.utf8.count))
-        var text = text
-        let count = text.withUTF8 { text in output.withUnsafeMutableBufferPointer { function(text, $0) } }
-        return String(decoding: output[..<count], as: UTF8.self)
-    }
-
-    @Test(
-        "a password in a From tag is never kept",
-        arguments: [
-            ("1000:s3cret\u{1}1234567890", "1000:-\u{1}1234567890"), ("1000:a\u{1}12345", "1000:-\u{1}12345"),
-            ("1000:with:colon\u{1}99999", "1000:-\u{1}99999"), ("1000:ümlaut\u{1}12345", "1000:-\u{1}12345"),
-            ("1000:odd\u{1}one\u{1}12345", "1000:-\u{1}12345"), ("1000:no-number", "1000:-"),
-            ("1000:\u{1}12345", "1000:\u{1}12345"), ("c0000201\u{1}12345", "c0000201\u{1}12345"),
-            ("1000\u{1}1234567", "1000\u{1}1234567"),
-        ])
-    func tag(text: String, kept: String) {
-        #expect(redact(Self.hex(text), Redaction.tag) == Self.hex(kept))
-        #expect(redact(Self.hex(text).uppercased(), Redaction.tag).lowercased() == Self.hex(kept))
-    }
-
-    @Test("other tags stay as they are", arguments: ["", "a", "as7d6f", "1fa03a3b", "z3a", "1000:secret"])
-    func other(tag: String) { #expect(redact(tag, Redaction.tag) == tag) }
-
-    @Test("what is left of svcrack's tag is still recognised") func form() throws {
-        let tag = redact(Self.hex("1000:s3cret\u{1}1234567890"), Redaction.tag)
-        let request = SampleRequest(
-            source: IPAddress(v4: 1),
-            fields: [(.method, "REGISTER"), (.fromUser, "1000"), (.fromTag, tag), (.userAgent, "x")])
-        #expect(
-            request.withFacts { facts in
-                Form.allCases.contains { form in
-                    let signature = Signature(
-                        name: "x", tool: "x", purpose: .cracking, weight: 1, mode: .enforce,
-                        conditions: [Condition(fields: [.fromTag], matcher: .form(form))])
-                    return form == .sipviciousPasswordTag && signature.matches(facts)
-                }
-            })
-    }
-
-    @Test(
-        "a password in a URI is never kept",
-        arguments: [
-            ("sip:1000:secret@pbx.example.com", "sip:1000@pbx.example.com"),
-            ("\"x:y@z\" <sips:a:b:c@h:5061;x=sip:>", "\"x:y@z\" <sips:a@h:5061;x=sip:>"),
-            ("<SIP:1@h:5060>, <sip:2:pw@h>", "<SIP:1@h:5060>, <sip:2@h>"), ("sip:h:5060", "sip:h:5060"),
-            ("sip::p@h", "sip:@h"), ("", ""), ("sip:", "sip:"), ("tel:+1", "tel:+1"),
-        ])
-    func uri(text: String, kept: String) {
-        #expect(redact(text) { Redaction.uri($0, isCut: false, into: $1) } == kept)
-    }
-
-    @Test(
-        "what was cut within a password loses its beginning too",
-        arguments: [
-            ("sip:1000:secr", "sip:1000"), ("<sip:a:b@h>, <sip:1:pw", "<sip:a@h>, <sip:1"), ("sip:1000", "sip:1000"),
-            ("<sip:h:5060> sip:1:", "<sip:h:5060> sip:1"),
-        ])
-    func cut(text: String, kept: String) { #expect(redact(text) { Redaction.uri($0, isCut: true, into: $1) } == kept) }
-
-    @Test("a URI of schemes alone is looked at once") func schemes() {
-        // Looked at from each scheme to the end again it would take hours.
-        let text = "<" + String(repeating: "sip:", count: 300_000) + ">;x=@"
-        #expect(redact(text) { Redaction.uri($0, isCut: false, into: $1) } == text)
-    }
 }
 
 /// An address in the caller's frame or just below.
