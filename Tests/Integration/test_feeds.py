@@ -166,7 +166,8 @@ def test_the_last_good_list_outlives_a_restart(tmp_path):
         feed = f'name: list, url: "http://127.0.0.1:{server.port}/list", weight: 100, refresh: 1h'
         with Fed(tmp_path, feed, keeps_state=True) as fed:
             fed.wait(lambda f: f["entries"] == 3, "the list comes")
-            wait_until(lambda: [p.name for p in lists.iterdir()] == ["list.list"], 5, "the list is saved")
+            wait_until((lists / "list.list").exists, 5, "the list is saved")
+            assert [p.name for p in lists.iterdir()] == ["list.list"]
             assert (lists / "list.list").stat().st_mode & 0o777 == 0o600
             loaded_at = fed.feed()["loaded_at"]
         hour = time.time() - 3600
