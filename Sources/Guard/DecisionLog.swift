@@ -32,17 +32,21 @@ public final class DecisionLog: Sendable {
     /// Where a record may go: its thread's stripe, and others where that is full or somebody was interrupted while he held it.
     static let stripesTried = 4
     /// The writer is woken when the stripes have filled so many pieces of such a size between them, a quarter of what they hold
-    /// or, where few ask, half of what those may fill: seldom, since each turn interrupts somebody, and early enough for what comes
-    /// until its end.
-    static let piecesToWake = 8
-    static let pieceBytes = 64 << 10
+    /// or, where very few ask, half of what those may fill: early enough for what comes until the end of its turn.
+    static let piecesToWake = 64
+    static let pieceBytes = 8 << 10
+    /// A turn keeps about half of those waiting who ask. Up to so many, turns are long and thereby so seldom that it is fewer than one
+    /// request in a hundred; where there are more it would be more whatever the length, and a piece counts for eight: each waits less.
+    static let fewAskers = 16
+    static let weightAmongMany = 8
 
     public let settings: Settings
     private let stripes: [Stripe]
     private let turn = Atomic<Int>(0)
     private let lostLines = Atomic<Int>(0)
     private let waker = Mutex(Waker())
-    /// Pieces that have been filled since the writer began its last turn.
+    private let askers = Atomic<Int>(0)
+    /// Pieces that have been filled since the writer began its last turn, as they count.
     private let filledPieces = Atomic<Int>(0)
 
     /// A function alone in a generic place would be wrapped anew at each look, until calling it takes a whole stack.
@@ -69,8 +73,14 @@ public final class DecisionLog: Sendable {
 
     func countLost(_ lines: Int) { lostLines.add(lines, ordering: .relaxed) }
 
-    /// Where a thread's records go as long as there is room: threads share a stripe only where they are many.
-    func nextStripe() -> Int { turn.add(1, ordering: .relaxed).oldValue & (Self.stripeCount - 1) }
+    /// One more asks, until `leave`. Its stripe: where its records go as long as there is room; threads share one only where they
+    /// are many.
+    func join() -> Int {
+        askers.add(1, ordering: .relaxed)
+        return turn.add(1, ordering: .relaxed).oldValue & (Self.stripeCount - 1)
+    }
+
+    func leave() { askers.subtract(1, ordering: .relaxed) }
 
     /// Copies a record (`LogRecord`) into the queue, or counts it as lost.
     func add(_ record: UnsafeRawBufferPointer, at now: Instant, stripe: Int) {
@@ -87,7 +97,8 @@ public final class DecisionLog: Sendable {
     }
 
     private func countFilled(_ pieces: Int) {
-        let (before, after) = filledPieces.add(pieces, ordering: .relaxed)
+        let weight = askers.load(ordering: .relaxed) > Self.fewAskers ? Self.weightAmongMany : 1
+        let (before, after) = filledPieces.add(pieces * weight, ordering: .relaxed)
         if before < Self.piecesToWake, after >= Self.piecesToWake { waker.withLock { $0.wake }?() }
     }
 

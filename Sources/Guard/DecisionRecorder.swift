@@ -8,7 +8,9 @@ final class DecisionRecorder {
     /// Room for a record with all facts at full length. One thread uses it, so that a check at each access would find nothing.
     @exclusivity(unchecked) private var record = JSONWriter(capacity: 32 << 10)
 
-    init(_ log: DecisionLog) { (self.log, stripe) = (log, log.nextStripe()) }
+    init(_ log: DecisionLog) { (self.log, stripe) = (log, log.join()) }
+
+    deinit { log.leave() }
 
     func record(_ decision: Decision, _ facts: RequestFacts, _ ruleset: Ruleset, at now: Instant) {
         if log.settings.coverage == .treated, decision.answer == .pass, decision.shadow == nil { return }

@@ -197,6 +197,32 @@ import Testing
         }
     }
 
+    @Test func turnsAreShorterWhereManyAsk() throws {
+        let log = log()
+        let wakes = Wakes()
+        log.whenFilling { wakes.value.add(1, ordering: .relaxed) }
+        let house = try House(decisionLog: log)
+        let piece = [UInt8](repeating: 0x20, count: DecisionLog.pieceBytes)
+        func piecesOfATurn() -> Int {
+            let turn = wakes.value.load(ordering: .relaxed)
+            var pieces = 0
+            while wakes.value.load(ordering: .relaxed) == turn, log.lost == 0 {
+                piece.withUnsafeBytes { log.add($0, at: .never, stripe: pieces) }
+                pieces += 1
+            }
+            log.beginTurn()
+            takeAll(log)
+            return pieces
+        }
+        let few = DecisionLog.fewAskers
+        for (connections, pieces) in [(1, 64), (few, 64), (few + 1, 8), (40, 8), (8, 64)] {
+            // The house itself asks too.
+            let all = (1..<connections).map { _ in house.connection(role: .ask) }
+            withExtendedLifetime(all) { #expect(piecesOfATurn() == pieces, "\(connections) connections") }
+        }
+        #expect(log.lost == 0)
+    }
+
     @Test func severalStripesWakeTheWriterOnceForAllOfThem() {
         let log = log()
         let wakes = Wakes()
@@ -222,7 +248,7 @@ import Testing
         let log = log()
         let wakes = Wakes()
         log.whenFilling { wakes.value.add(1, ordering: .relaxed) }
-        let record = [UInt8](repeating: 0x20, count: 3 * DecisionLog.pieceBytes)
+        let record = [UInt8](repeating: 0x20, count: 24 * DecisionLog.pieceBytes)
         for (stripe, woken) in [0, 0, 1, 1].enumerated() {
             record.withUnsafeBytes { log.add($0, at: .never, stripe: stripe) }
             #expect(wakes.value.load(ordering: .relaxed) == woken)
