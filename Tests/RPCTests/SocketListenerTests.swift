@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import JSON
 import RPC
@@ -178,6 +179,26 @@ struct SocketListenerTests {
         #expect(running.listener.counters.open == 0)
         #expect(running.listener.counters.requests == 301)
         #expect(running.listener.stop() == 0)
+    }
+
+    @Test func `Whoever stops it at the same time comes back as soon as all is done`() throws {
+        let running = try RunningListener { $0.drainLimit = .seconds(10) }
+        let slow = try running.connect()
+        slow.send(call("big", id: 1, #"{"size":3000000}"#) + "\n")
+        #expect(eventually { running.listener.counters.bytesReceived > 0 })
+        let back = Mutex(0)
+        for _ in 0..<16 {
+            Thread.detachNewThread { [listener = running.listener] in
+                listener.stop()
+                back.withLock { $0 += 1 }
+            }
+        }
+        poll(nil, 0, 200)
+        #expect(back.withLock { $0 } == 0)
+        let begin = ContinuousClock.now
+        #expect(slow.rest().count > 3_000_000)
+        #expect(eventually { back.withLock { $0 } == 16 })
+        #expect(begin.duration(to: .now) < .seconds(4))
     }
 
     @Test func `Stopping does not wait for a peer that does not read`() throws {
