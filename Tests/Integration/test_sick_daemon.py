@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import socket
 import statistics
@@ -23,6 +24,7 @@ LIMIT = 0.020                                    # s, of sipguard.lua
 REST = 0.040
 # A machine that lets a sleep of a millisecond take longer than this is busy, and no round trip on it tells anything.
 BUSY = 0.010
+MOST_WAITING = 0.3                               # threads
 WORKERS = 2
 
 
@@ -41,11 +43,16 @@ def phone(bench):
 
 
 class Busyness(threading.Thread):
-    """By how much a short sleep is late at worst: what the machine's other work costs whoever waits on it."""
+    """By how much a short sleep is late at worst: what the machine's other work costs whoever waits on it. And how many threads
+    wait for a processor on average: whoever does more than to sleep waits among these."""
 
     def __init__(self):
         super().__init__(daemon=True)
-        self.worst, self.over = 0, threading.Event()
+        self.worst, self.waiting, self.over = 0, 0, threading.Event()
+
+    @property
+    def is_busy(self):
+        return self.worst > BUSY or self.waiting > MOST_WAITING
 
     def run(self):
         while not self.over.is_set():
@@ -54,33 +61,70 @@ class Busyness(threading.Thread):
             self.worst = max(self.worst, time.monotonic() - began - 0.001)
 
     def __enter__(self):
+        self.began, self.before = time.monotonic(), waits_of_all()
         self.start()
         return self
 
     def __exit__(self, *_):
         self.over.set()
         self.join()
+        waits = waits_of_all()
+        waited = sum(waits[task] - self.before[task] for task in waits.keys() & self.before.keys())
+        self.waiting = waited / (time.monotonic() - self.began)
 
 
-def trips_of(phone, seconds):
-    """Registers for a while; every request must be answered with 200. Round trips in seconds."""
+def waits_of_all():
+    """For how long each thread of this machine has waited for a processor so far, in seconds."""
+    return {task: queued(task / "schedstat") for task in pathlib.Path("/proc").glob("[0-9]*/task/[0-9]*")}
+
+
+class Queueing:
+    """For how long those who have to do with a round trip wanted to run and could not, since others did."""
+
+    def __init__(self, proxy):
+        workers = re.findall(r"(?m)^(\d+)\nudp receiver", proxy.command("core.ps"))
+        assert len(workers) >= 1
+        threads = [thread.native_id for thread in threading.enumerate() if not isinstance(thread, Busyness)]
+        self.files = [pathlib.Path(f"/proc/{task}/task/{task}/schedstat") for task in workers] + [
+            pathlib.Path(f"/proc/self/task/{task}/schedstat") for task in threads]
+
+    def waits(self):
+        """Of each thread so far, in seconds."""
+        return [queued(file) for file in self.files]
+
+    def since(self, before):
+        return sum(max(0, now - then) for now, then in zip(self.waits(), before))
+
+
+def queued(schedstat):
+    try:
+        return int(schedstat.read_text().split()[1]) / 1e9
+    except OSError:                              # it has ended, or this kernel does not tell
+        return 0
+
+
+def trips_of(bench, phone, seconds):
+    """Registers for a while; every request must be answered with 200. Round trips in seconds, without what was spent in
+    waiting for a processor: a worker that the daemon holds waits for something else."""
+    queueing = Queueing(bench.proxy)
     trips, end = [], time.monotonic() + seconds
-    while time.monotonic() < end:
+    while time.monotonic() < end or len(trips) <= 10:
+        before = queueing.waits()
         status, took = phone.register()
         assert status in (200, 401), f"a phone got {status} after {took:.3f} s"
         if status == 200:
-            trips.append(took)
+            trips.append(max(0, took - queueing.since(before)))
         time.sleep(0.002)
-    assert len(trips) > 10
     return trips
 
 
-def served(phone, seconds):
-    """Round trips, none of which says that a worker was held beyond the limit; measured again where the machine was busy."""
+def served(bench, phone, seconds, is_good=lambda trips: True):
+    """Round trips, none of which says that a worker was held beyond the limit, and that are good in what else is to be told
+    from them; measured again where the machine was busy."""
     for _ in range(10):
         with Busyness() as busyness:
-            trips = trips_of(phone, seconds)
-        if max(trips) < LIMIT + REST and statistics.quantiles(trips, n=20)[18] < LIMIT + 0.010:
+            trips = trips_of(bench, phone, seconds)
+        if max(trips) < LIMIT + REST and statistics.quantiles(trips, n=20)[18] < LIMIT + 0.010 and is_good(trips):
             return trips
         assert busyness.worst > BUSY, f"held beyond the limit: {sorted(trips)[-5:]}, busyness {busyness.worst:.4f}"
     raise AssertionError("the machine is too busy to measure on")
@@ -93,13 +137,18 @@ def recovered(bench, phone):
     def asked_again():
         assert phone.register()[0] in (200, 401)
         return bench.proxy.count("pass") > before + 5
-    wait_until(asked_again, 5, "the daemon is asked again")
+    wait_until(asked_again, 20, "the daemon is asked again")
+
+
+def counts_its_recovery(bench, phone):
+    """As it does with the first answer that comes a second after the last failure."""
+    wait_until(lambda: phone.register()[0] and bench.proxy.count("recovered") >= 1, 20, "the recovery is counted")
 
 
 @pytest.mark.parametrize("answer", SICK.values(), ids=SICK.keys())
 def test_wrong_answers_pass_and_are_counted(bench, phone, answer):
     daemon = FakeDaemon(bench.daemon.socket, answer)
-    served(phone, 0.7)
+    served(bench, phone, 0.7)
     daemon.close()
     counters = bench.proxy.counters()
     assert counters["asked"] > 0
@@ -113,7 +162,7 @@ def test_wrong_answers_pass_and_are_counted(bench, phone, answer):
 def test_slow_answers_cost_a_tenth_of_the_time_at_most(bench, phone):
     daemon = FakeDaemon(bench.daemon.socket, slow(0.010))
     began = time.monotonic()
-    trips = served(phone, 4)
+    served(bench, phone, 4, lambda trips: statistics.median(trips) < 0.008)
     seconds = time.monotonic() - began
     daemon.close()
     asked = bench.proxy.count("asked")
@@ -121,7 +170,6 @@ def test_slow_answers_cost_a_tenth_of_the_time_at_most(bench, phone):
     assert asked * 0.010 <= WORKERS * (0.10 * (seconds + 1) + 0.060 + LIMIT)
     assert asked >= 10
     assert bench.proxy.count("skipped_budget") > asked
-    assert statistics.median(trips) < 0.008
 
 
 def test_a_late_answer_is_never_taken_for_the_next(bench, phone):
@@ -135,7 +183,7 @@ def test_a_late_answer_is_never_taken_for_the_next(bench, phone):
             return verdict(question, verdict="drop", rule="r", decision="d", ttl=0)
         return well(question)
     daemon = FakeDaemon(bench.daemon.socket, late)
-    served(phone, 1)
+    served(bench, phone, 1)
     daemon.close()
     counters = bench.proxy.counters()
     assert counters["failed_timeout"] >= 1
@@ -143,7 +191,7 @@ def test_a_late_answer_is_never_taken_for_the_next(bench, phone):
 
 
 def test_no_daemon_at_all(bench, phone):
-    served(phone, 1)
+    served(bench, phone, 1)
     counters = bench.proxy.counters()
     assert counters["failed_connect"] > 0 and counters["skipped_down"] > 0
     # logged once a worker, not once a request
@@ -152,48 +200,50 @@ def test_no_daemon_at_all(bench, phone):
 
 def test_killed_and_started_again(bench, phone):
     bench.daemon.start()
-    served(phone, 1)
+    served(bench, phone, 1)
     bench.daemon.process.signal(signal.SIGKILL)
     bench.daemon.process.child.wait()
-    served(phone, 1.5)
+    served(bench, phone, 1.5)
     failures = bench.proxy.counters()
     assert failures.get("failed_connect", 0) + failures.get("failed_closed", 0) > 0
     bench.daemon.start()
     recovered(bench, phone)
-    served(phone, 1.5)
-    assert bench.proxy.count("recovered") >= 1
+    served(bench, phone, 1.5)
+    counts_its_recovery(bench, phone)
 
 
 def test_stopped_and_continued(bench, phone):
     bench.daemon.start()
-    served(phone, 0.5)
+    served(bench, phone, 0.5)
     bench.daemon.process.signal(signal.SIGSTOP)
     seconds = 3
-    trips = served(phone, seconds)
+
+    def holds_little(trips):
+        held = [trip for trip in trips if trip > LIMIT * 0.75]
+        return len(held) * LIMIT <= WORKERS * (0.10 * (seconds + 1) + 0.060 + 2 * LIMIT)
+    served(bench, phone, seconds, holds_little)
     counters = bench.proxy.counters()
     assert counters["failed_timeout"] > 0
-    held = [trip for trip in trips if trip > LIMIT * 0.75]
-    assert len(held) * LIMIT <= WORKERS * (0.10 * (seconds + 1) + 0.060 + 2 * LIMIT), len(held)
     bench.daemon.process.signal(signal.SIGCONT)
     recovered(bench, phone)
-    served(phone, 1.5)
-    assert bench.proxy.count("recovered") >= 1
+    served(bench, phone, 1.5)
+    counts_its_recovery(bench, phone)
     # the daemon is told how many passed unasked, and that is an alarm
     client = Client(bench.daemon.admin)
     wait_until(lambda: [(a["alarm"], a["subject"]) for a in client.call("stats.get")["alarms"]] == [("fails-open", "kamailio")],
-               5, "the proxy that failed open is an alarm")
+               20, "the proxy that failed open is an alarm")
     assert client.call("stats.get")["failed_open"]["kamailio"] > 10
 
 
 def sip_goes_on(bench, phone):
     """While the daemon has nothing to write to: requests, a stranger that it may want to log, a reload."""
-    served(phone, 0.5)
+    served(bench, phone, 0.5)
     stranger = Phone(bench.proxy, "4711", "x", address="127.0.0.4")
     for _ in range(20):
         stranger.register(0.2)
     stranger.close()
     bench.daemon.process.signal(signal.SIGHUP)
-    served(phone, 1)
+    served(bench, phone, 1)
     assert bench.daemon.process.running()
     assert bench.daemon.answers()
     assert bench.proxy.count("pass") > 10
@@ -220,7 +270,7 @@ def test_full_disk(bench, phone):
         assert os.statvfs(disk).f_bavail == 0
         sip_goes_on(bench, phone)
         (disk / "filler").unlink()
-        served(phone, 0.5)
+        served(bench, phone, 0.5)
     finally:
         bench.daemon.stop()
         subprocess.run(["umount", disk], check=True)
@@ -233,12 +283,16 @@ def test_a_report_never_waits():
         listener.bind(str(bench.daemon.socket))
         listener.listen(8)
         phone = Phone(bench.proxy, "3000", "secret")
-        trips = [phone.register() for _ in range(1500)]
+        queueing, trips = Queueing(bench.proxy), []
+        for _ in range(1500):
+            before = queueing.waits()
+            status, took = phone.register()
+            assert status == 404
+            trips.append(max(0, took - queueing.since(before)))
         phone.close()
         listener.close()
         counters = bench.proxy.counters()
-        assert {status for status, _ in trips} == {404}
         assert counters["reports"] > 100
         assert counters["reports_dropped"] > 100
         assert counters["reports"] + counters["reports_dropped"] == len(trips)
-        assert statistics.median(took for _, took in trips) < LIMIT / 4
+        assert statistics.median(trips) < LIMIT / 4
