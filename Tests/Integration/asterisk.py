@@ -1,6 +1,7 @@
 """Starts and ends a real Asterisk 22 (scripts/asterisk) with the shipped dialplan, and what calls it."""
 
 import hashlib
+import itertools
 import os
 import pathlib
 import re
@@ -160,7 +161,7 @@ class Asterisk:
     def start(self):
         self.process = Process([*self.program, "-f"], self.folder, "asterisk")
         # It says "fully booted" as well where it has no SIP port, so only SIP tells.
-        wait_until(lambda: self.options() or not self.process.running(), 30, "asterisk answers")
+        wait_until(lambda: self.options() or not self.process.running(), 60, "asterisk answers")
         assert self.process.running(), self.process.text() + self.messages()
         return self
 
@@ -187,7 +188,7 @@ class Asterisk:
     def command(self, *words):
         """What the console says."""
         done = subprocess.run(
-            [*self.program, "-rx", " ".join(words)], capture_output=True, text=True, timeout=20, cwd=self.folder)
+            [*self.program, "-rx", " ".join(words)], capture_output=True, text=True, timeout=60, cwd=self.folder)
         return done.stdout
 
     def stop(self):
@@ -210,7 +211,7 @@ class AsteriskBench(Bench):
         if daemon:
             self.daemon.start()
             if self.daemon.configuration:
-                wait_until(lambda: "security events" in self.daemon.process.text(), 10, "the events are read")
+                wait_until(lambda: "security events" in self.daemon.process.text(), 30, "the events are read")
 
 
 class Call:
@@ -223,13 +224,15 @@ class Call:
 class Caller:
     """Calls Asterisk: without credentials from the trunk's address, or with those of an account."""
 
+    # Of all callers: another one may get the same port, and the same branch again would be a retransmission.
+    numbers = itertools.count(1)
+
     def __init__(self, asterisk, user="100", password=None, address=TRUNK, user_agent="snomD385/10.1.54.13"):
         self.target = (asterisk.address, asterisk.port)
         self.user, self.password, self.user_agent = user, password, user_agent
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((address, 0))
         self.address, self.port = self.socket.getsockname()
-        self.calls = 0
 
     def message(self, method, number, caller, call_id, cseq, branch, to_tag="", more="", body=""):
         return "\r\n".join([
@@ -244,16 +247,16 @@ class Caller:
             *(["Content-Type: application/sdp"] if body else []),
             f"Content-Length: {len(body)}", "", body]).encode("latin-1")
 
-    def call(self, number, caller=None, seconds=10, more="", hang_up=True):
+    def call(self, number, caller=None, seconds=30, more="", hang_up=True):
         """Calls, acknowledges whatever comes, and hangs up what was answered."""
-        self.calls += 1
-        call_id = f"call-{self.port}-{self.calls}@{self.address}"
+        call_number = next(self.numbers)
+        call_id = f"call-{self.port}-{call_number}@{self.address}"
         caller = caller or self.user
         body = (f"v=0\r\no=- 1 1 IN IP4 {self.address}\r\ns=-\r\nc=IN IP4 {self.address}\r\nt=0 0\r\n"
                 f"m=audio {self.port} RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n")
         began, seen, extra = time.monotonic(), [], more
         for cseq in (1, 2):
-            branch = f"z9hG4bK{self.port}x{self.calls}x{cseq}"
+            branch = f"z9hG4bK{self.port}x{call_number}x{cseq}"
             self.send(self.message("INVITE", number, caller, call_id, cseq, branch, more=extra, body=body))
             answer = self.final(call_id, cseq, began + seconds, seen)
             took = time.monotonic() - began

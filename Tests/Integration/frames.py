@@ -32,11 +32,13 @@ class Frames:
         self.thread.start()
 
     def _run(self):
-        while self.open:
+        while True:
             try:
                 data, extra, _, address = self.socket.recvmsg(65535, 64)
             except socket.timeout:
-                continue
+                if self.open:
+                    continue
+                return                           # all is kept that came before the end
             seconds, nanoseconds = struct.unpack("qq", extra[0][2][:16])
             self.frames.append(Frame(seconds * 10**9 + nanoseconds, address[2] == OUTGOING, data))
 

@@ -13,7 +13,7 @@ SERVER_FOR_PHONE, PHONE = "192.0.2.1", "192.0.2.10"
 
 
 def run(*words, input=None):
-    done = subprocess.run([str(w) for w in words], input=input, capture_output=True, text=True, timeout=20)
+    done = subprocess.run([str(w) for w in words], input=input, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, f"{' '.join(map(str, words))}: {done.stderr}"
     return done.stdout
 

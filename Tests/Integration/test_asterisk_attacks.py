@@ -10,7 +10,7 @@ from asterisk import AsteriskBench, Caller
 from harness import OFFICE, Process, free_port, wait_until
 from office import Office, accounts, refused
 from phone import Phone
-from test_sick_daemon import BUSY, Busyness
+from test_sick_daemon import Busyness
 
 PHONES = 200
 # A real account, whose password lies in the range that is tried, and far.
@@ -25,7 +25,7 @@ def bench():
         yield bench
 
 
-def attack(bench, capture, tool, *arguments, seconds=30):
+def attack(bench, capture, tool, *arguments, seconds=90):
     """The tool's output, and what it sent."""
     port = bench.asterisk.port
     seen = len(capture.requests(port, "127.0.0.1"))
@@ -44,6 +44,21 @@ def found(output):
 
 def crack(bench, capture, user=ACCOUNT, **options):
     return attack(bench, capture, "svcrack", "-u", user, "-r", "1000-9999", "127.0.0.1", **options)
+
+
+def stopped_crack(bench, capture):
+    """The output of a svcrack that was stopped after few REGISTERs. On a machine that is busy with something else the tool has
+    sent more before anybody could say anything."""
+    for _ in range(10):
+        with Busyness() as busyness:
+            output, sent = crack(bench, capture)
+        count = sum(request.method == "REGISTER" for request in sent)
+        if count <= MOST:
+            return output
+        assert busyness.is_busy, f"{count} REGISTERs"
+        bench.daemon.control("forget", "127.0.0.1")
+        wait_until(lambda: answered_by_honeypot(bench) == [], 20, "the source is forgotten")
+    raise AssertionError("the machine is too busy")
 
 
 def answered_by_honeypot(bench):
@@ -67,7 +82,7 @@ class RealPhone(threading.Thread):
 
     def __enter__(self):
         self.start()
-        wait_until(lambda: len(self.called) >= 2, 10, "the phone calls")
+        wait_until(lambda: len(self.called) >= 2, 30, "the phone calls")
         return self
 
     def __exit__(self, *_):
@@ -80,20 +95,10 @@ class RealPhone(threading.Thread):
 def test_svcrack_against_a_real_account_ends_with_a_false_password(bench, capture):
     capture.watch(bench.asterisk.port)
     with RealPhone(bench.asterisk) as real:
-        # On a machine that is busy with something else the tool has sent more before anybody could say anything.
-        for _ in range(5):
-            with Busyness() as busyness:
-                output, sent = crack(bench, capture)
-            registers = [request for request in sent if request.method == "REGISTER"]
-            if len(registers) <= MOST:
-                break
-            assert busyness.worst > BUSY, f"{len(registers)} REGISTERs"
-            bench.daemon.control("forget", "127.0.0.1")
-            wait_until(lambda: answered_by_honeypot(bench) == [], 5, "the source is forgotten")
+        output = stopped_crack(bench, capture)
         rows = found(output)
         after = len(real.called)
-        wait_until(lambda: len(real.called) > after + 5, 10, "the phone goes on")
-    assert len(registers) <= MOST, "the machine is too busy"
+        wait_until(lambda: len(real.called) > after + 5, 30, "the phone goes on")
     assert len(rows) == 1 and rows[0][0] == ACCOUNT and rows[0][1] != PASSWORD, output
     assert set(real.registered[1:]) <= {200, 401} and real.registered.count(200) >= 5
     assert set(real.called) == {200}
@@ -114,11 +119,11 @@ def test_an_office_registers_meanwhile_without_one_refusal(bench, capture):
             bench.daemon.control("forget", "127.0.0.1")
     attackers = threading.Thread(target=attack_until_over)
     attackers.start()
-    wait_until(lambda: "answers a source with 200" in bench.daemon.process.text(), 20, "the attack is answered")
+    wait_until(lambda: "answers a source with 200" in bench.daemon.process.text(), 60, "the attack is answered")
     try:
-        assert office.start("register", PHONES, 2000).wait(40) == 0
-        assert office.start("register", PHONES, 100).wait(40) == 0
-        assert office.start("register", PHONES, 100).wait(40) == 0
+        assert office.start("register", PHONES, 2000).wait(120) == 0
+        assert office.start("register", PHONES, 100).wait(120) == 0
+        assert office.start("register", PHONES, 100).wait(120) == 0
     finally:
         over.set()
         attackers.join()
@@ -141,7 +146,7 @@ def test_a_source_leaves_the_honeypot_when_it_is_forgotten(bench, capture):
     stranger = Phone(bench.asterisk, ACCOUNT, "wrong", "127.0.0.1")
     assert stranger.register()[0] != 401, "treated"
     bench.daemon.control("forget", "127.0.0.1")
-    wait_until(lambda: stranger.register()[0] == 401, 5, "asked for its password again")
+    wait_until(lambda: stranger.register()[0] == 401, 20, "asked for its password again")
     stranger.close()
 
 
@@ -151,15 +156,14 @@ def test_an_asterisk_that_restarts_is_protected_again(bench, capture):
     bench.asterisk.stop()
     assert bench.daemon.process.running()
     bench.asterisk.start()
-    wait_until(lambda: "events again" in bench.daemon.process.text(), 20, "the feed is back")
+    wait_until(lambda: "events again" in bench.daemon.process.text(), 60, "the feed is back")
     stranger = Phone(bench.asterisk, ACCOUNT, "wrong", "127.0.0.1")
-    wait_until(lambda: stranger.register()[0] == 200, 10, "the honeypot is back")
+    wait_until(lambda: stranger.register()[0] == 200, 30, "the honeypot is back")
     stranger.close()
-    assert answered_by_honeypot(bench) == ["127.0.0.1"]
+    wait_until(lambda: answered_by_honeypot(bench) == ["127.0.0.1"], 20, "and complete")
     bench.daemon.control("forget", "127.0.0.1")
-    wait_until(lambda: answered_by_honeypot(bench) == [], 5, "nobody is left")
-    output, sent = crack(bench, capture)
-    assert len(sent) <= 15 and len(found(output)) == 1
+    wait_until(lambda: answered_by_honeypot(bench) == [], 20, "nobody is left")
+    assert len(found(stopped_crack(bench, capture))) == 1
 
 
 def test_svmap_learns_no_more_than_one_answer_tells(bench, capture):
@@ -170,7 +174,7 @@ def test_svmap_learns_no_more_than_one_answer_tells(bench, capture):
     assert [request.method for request in sent] == ["OPTIONS"]
     assert [answer.status for answer in answers] == [401]
     assert len(found(output)) == 1 and "Asterisk PBX" in output
-    wait_until(lambda: json.loads(bench.daemon.control("--json", "stats"))["reports"]["unknown_user"] == 1, 5, "it is counted")
+    wait_until(lambda: json.loads(bench.daemon.control("--json", "stats"))["reports"]["unknown_user"] == 1, 20, "it is counted")
 
 
 def test_without_the_daemon_the_password_is_found(capture):

@@ -93,7 +93,12 @@ def test_every_event_of_a_flood_is_counted():
         count.close()
         emitted = count.counts
         assert emitted == logged(bench), "both readers had time"
-        stats = json.loads(bench.daemon.control("--json", "stats"))
+
+        def told():
+            return json.loads(bench.daemon.control("--json", "stats"))
+        wait_until(lambda: told()["reports"]["challenged"] >= emitted["ChallengeSent", True]
+                   and told()["reports"]["unknown_user"] >= emitted["InvalidAccountID", True], 20, "the daemon has read them too")
+        stats = told()
         print(f"{sent} REGISTERs, {emitted.total()} events in {took:.1f} s ({emitted.total() / took:.0f}/s): {dict(emitted)}")
         reports, errors = stats["reports"], stats["errors"]
         # One request is one report: the challenge that follows an unknown account is none of its own.

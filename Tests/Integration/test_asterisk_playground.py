@@ -29,11 +29,11 @@ def test_a_playground_with_asterisk_comes_and_goes(tmp_path, capture, number):
         assert len(users) == len(lines) - 3 >= 3
         tool = Process(["/usr/bin/svcrack", "-p", port, "-P", free_port(), "-u", "1001", "-r", "1000-9999", "127.0.0.1"],
                        tmp_path, "tool")
-        assert tool.wait(30) is not None, "the attack goes on"
+        assert tool.wait(60) is not None, "the attack goes on"
         assert "| 1001 " in tool.text() and users["1001"] not in tool.text()
         assert len(capture.requests(port)) < 200
     finally:
         os.kill(child.pid, number)
-        status = child.wait(20)
+        status = child.wait(60)
     assert status == 0
     nothing_is_left(tmp_path, tool, port)

@@ -16,7 +16,7 @@ from test_protocol import Client
 
 
 def run(*arguments, **more):
-    return subprocess.run([SIPGUARDD, *map(str, arguments)], capture_output=True, text=True, timeout=10, **more)
+    return subprocess.run([SIPGUARDD, *map(str, arguments)], capture_output=True, text=True, timeout=60, **more)
 
 
 def test_sigterm_answers_what_was_received_and_leaves_no_socket(tmp_path):
@@ -29,7 +29,7 @@ def test_sigterm_answers_what_was_received_and_leaves_no_socket(tmp_path):
     daemon.process.signal(signal.SIGTERM)
     assert [client.receive()["id"] for _ in range(199)] == list(range(1, 200))
     assert client.file.readline() == b""
-    assert daemon.process.wait(10) == 0
+    assert daemon.process.wait(30) == 0
     assert not daemon.socket.exists() and not daemon.admin.exists()
 
 
@@ -39,21 +39,31 @@ def test_sighup_reads_the_policy_again(tmp_path):
         client = Client(daemon.admin)
         daemon.policy.write_text("version: 1\nextends: default\nmode: shadow\n")
         daemon.process.signal(signal.SIGHUP)
-        wait_until(lambda: client.call("policy.show")["mode"] == "shadow", 5, "the new policy is in force")
+        wait_until(lambda: client.call("policy.show")["mode"] == "shadow", 20, "the new policy is in force")
         daemon.policy.write_text("version: 1\nmodus: off\n")
         daemon.process.signal(signal.SIGHUP)
-        wait_until(lambda: client.call("stats.get")["policy"]["failed_reloads"] == 1, 5, "the bad policy is refused")
+        wait_until(lambda: client.call("stats.get")["policy"]["failed_reloads"] == 1, 20, "the bad policy is refused")
         assert client.call("policy.show")["mode"] == "shadow"
-        wait_until(lambda: "policy.yaml:2" in daemon.process.text(), 5, "the mistake is logged with its line")
+        wait_until(lambda: "policy.yaml:2" in daemon.process.text(), 20, "the mistake is logged with its line")
     finally:
         daemon.stop()
+
+
+def names_of_threads(pid):
+    names = set()
+    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/comm"):
+        try:
+            names.add(path.read_text())
+        except OSError:                          # it has ended
+            pass
+    return names
 
 
 def test_threads_have_names(tmp_path):
     daemon = Daemon(tmp_path).start()
     try:
         assert daemon.answers()
-        names = {path.read_text() for path in pathlib.Path(f"/proc/{daemon.process.child.pid}/task").glob("*/comm")}
+        names = names_of_threads(daemon.process.child.pid)
         assert any(name.startswith("accept-unix:") for name in names), names
     finally:
         daemon.stop()
@@ -91,7 +101,7 @@ def test_mode_and_group_of_a_socket_are_as_configured(tmp_path):
     place = tmp_path / "ask.sock"
     daemon = Process([SIPGUARDD, "--listen", f"unix:{place},mode=0622,group={os.getgid()}"], tmp_path, "d")
     try:
-        wait_until(lambda: place.exists() and stat.S_IMODE(place.stat().st_mode) == 0o622, 5, "the mode is set")
+        wait_until(lambda: place.exists() and stat.S_IMODE(place.stat().st_mode) == 0o622, 20, "the mode is set")
         assert place.stat().st_gid == os.getgid()
     finally:
         daemon.stop()
@@ -137,7 +147,7 @@ def test_check_config_reports_every_mistake_of_both_files(tmp_path):
 def test_systemd_is_told_when_the_daemon_is_ready_reloads_and_stops(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(5)
+        manager.settimeout(20)
         process = Process([SIPGUARDD, "--listen", f"unix:{tmp_path}/ask.sock"], tmp_path, "d",
                           env={"NOTIFY_SOCKET": str(tmp_path / "notify")})
         try:
@@ -148,7 +158,7 @@ def test_systemd_is_told_when_the_daemon_is_ready_reloads_and_stops(tmp_path):
             assert manager.recv(100) == b"READY=1"
             process.signal(signal.SIGTERM)
             assert manager.recv(100) == b"STOPPING=1"
-            assert process.wait(5) == 0
+            assert process.wait(20) == 0
         finally:
             process.stop()
 
@@ -156,24 +166,24 @@ def test_systemd_is_told_when_the_daemon_is_ready_reloads_and_stops(tmp_path):
 def test_systemds_watchdog_is_fed_while_questions_are_answered(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(5)
+        manager.settimeout(20)
         process = Process([SIPGUARDD, "--listen", f"unix:{tmp_path}/ask.sock"], tmp_path, "d",
-                          env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "900000"})
+                          env={"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "2400000"})
         try:
             first = {manager.recv(100) for _ in range(3)}
             assert first == {b"READY=1", b"WATCHDOG=1"}
             # Nobody can ask any more: systemd has to hear of it by hearing nothing.
             (tmp_path / "ask.sock").rename(tmp_path / "elsewhere")
-            wait_until(lambda: "was not answered" in process.text(), 5, "the daemon notices")
+            wait_until(lambda: "was not answered" in process.text(), 20, "the daemon notices")
             manager.setblocking(False)
             with pytest.raises(BlockingIOError):
                 while True:
                     manager.recv(100)
-            manager.settimeout(1.5)
+            manager.settimeout(2)
             with pytest.raises(TimeoutError):
                 manager.recv(100)
             (tmp_path / "elsewhere").rename(tmp_path / "ask.sock")
-            manager.settimeout(5)
+            manager.settimeout(20)
             assert manager.recv(100) == b"WATCHDOG=1"
             assert process.text().count("was not answered") == 1
         finally:
@@ -186,7 +196,7 @@ def test_log_formats(tmp_path):
         folder.mkdir()
         process = Process([SIPGUARDD, "--listen", f"unix:{folder}/a.sock", "--log-format", name], folder, "d")
         try:
-            wait_until(lambda: "ready" in process.text(), 5, "the daemon is ready")
+            wait_until(lambda: "ready" in process.text(), 20, "the daemon is ready")
             for line in process.text().splitlines():
                 assert line.startswith(first) or line.startswith("<5>")
                 if name == "json":
@@ -198,12 +208,12 @@ def test_log_formats(tmp_path):
 def test_bans_outlive_a_restart(tmp_path):
     arguments = [SIPGUARDD, "--listen", f"unix:{tmp_path}/admin.sock,role=admin", "--state-file", f"{tmp_path}/state.json"]
     process = Process(arguments, tmp_path, "first")
-    wait_until(lambda: "ready" in process.text(), 5, "the daemon is ready")
+    wait_until(lambda: "ready" in process.text(), 20, "the daemon is ready")
     Client(tmp_path / "admin.sock").call("ban.add", address="203.0.113.7", duration="1h", comment="kept")
     process.stop()
     process = Process(arguments, tmp_path, "second")
     try:
-        wait_until(lambda: "ready" in process.text(), 5, "the daemon is ready")
+        wait_until(lambda: "ready" in process.text(), 20, "the daemon is ready")
         client = Client(tmp_path / "admin.sock")
         assert client.call("ban.list")["bans"][0]["comment"] == "kept"
         assert client.call("guard.check", source_ip="203.0.113.7", method="OPTIONS")["verdict"] == "drop"
@@ -220,7 +230,7 @@ def test_memory_stays_below_its_ceiling_whatever_comes(tmp_path):
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
     try:
-        wait_until(lambda: "ready" in process.text(), 5, "the daemon is ready")
+        wait_until(lambda: "ready" in process.text(), 20, "the daemon is ready")
         client = Client(place)
         sent = 0
         for block in range(40):

@@ -9,10 +9,12 @@ import types
 
 import pytest
 
+from attacks import SELECT_TIME
 from harness import ROOT, SIPGUARDCTL, Daemon, Process, Proxy, wait_until
 from namespaces import (PHONE, SERVER_FOR_PHONE, SERVER_FOR_STRANGER, SERVER_FOR_STRANGER_V6, STRANGER, STRANGER_V6,
                         street)
 from phone import Phone
+from test_sick_daemon import BUSY, Busyness
 
 FIREWALL = ROOT / "integrations/firewall"
 SIP = 5060
@@ -74,6 +76,11 @@ def reaches(space, target):
             return False
 
 
+def is_reached(space, target):
+    """The first datagrams may be lost where a cable has just been laid, and late where the machine is busy."""
+    return wait_until(lambda: reaches(space, target), 20, f"{target} is reached")
+
+
 def attack(daemon, source, transport):
     """Floods until the daemon bans the source."""
     fact = {"source_ip": source, "method": "OPTIONS", "transport": transport, "user_agent": "friendly-scanner"}
@@ -102,15 +109,15 @@ def test_the_banned_are_dropped_and_a_phone_is_not(spaces, daemon, echo):
     server, stranger, phone = spaces
     load_table(server)
     apply(server, daemon)
-    assert reaches(stranger, SERVER_FOR_STRANGER) and reaches(stranger, SERVER_FOR_STRANGER_V6)
+    assert is_reached(stranger, SERVER_FOR_STRANGER) and is_reached(stranger, SERVER_FOR_STRANGER_V6)
     attack(daemon, STRANGER, "tcp")
     daemon.control("ban", "add", STRANGER_V6, "--duration", "1h")
     text = apply(server, daemon)
     assert not reaches(stranger, SERVER_FOR_STRANGER)
     assert not reaches(stranger, SERVER_FOR_STRANGER_V6)
-    assert reaches(phone, SERVER_FOR_PHONE)
+    assert is_reached(phone, SERVER_FOR_PHONE)
     held = server.run("nft", "list", "table", "inet", "sipguardd")
-    assert re.search(rf"{STRANGER} timeout \d+m.* expires", held) and f"{STRANGER_V6} timeout 1h" in held
+    assert re.search(rf"{STRANGER} timeout \d+m.* expires", held) and re.search(rf"{STRANGER_V6} timeout (1h|59m)", held)
     # the rules once, the bans kept: as after a change of the file
     load_table(server)
     assert server.run("nft", "list", "table", "inet", "sipguardd").count("drop") == 2
@@ -126,7 +133,7 @@ def test_without_proof_and_under_protection_nobody_is_exported(daemon):
     assert {(b["address"], b["proven"], b["protected"]) for b in bans} == {
         ("203.0.113.5", False, None), ("203.0.113.6", True, None), ("192.0.2.0/28", True, "allow")}
     done = subprocess.run([SIPGUARDCTL, "--socket", daemon.admin, "export", "--format", "plain"], capture_output=True,
-                          text=True, timeout=10)
+                          text=True, timeout=30)
     assert re.fullmatch(r"203\.0\.113\.6 \d+\n", done.stdout)
     assert done.stderr == "sipguardctl: 192.0.2.0/28 is left to sipguardd: it holds an allowed address\n"
 
@@ -134,11 +141,11 @@ def test_without_proof_and_under_protection_nobody_is_exported(daemon):
 def test_a_ban_ends_by_its_timeout_without_the_daemon(spaces, daemon, echo):
     server, stranger, _ = spaces
     load_table(server)
-    daemon.control("ban", "add", STRANGER, "--duration", "6s")
+    daemon.control("ban", "add", STRANGER, "--duration", "9s")
     apply(server, daemon)
     daemon.stop()
     assert not reaches(stranger, SERVER_FOR_STRANGER)
-    wait_until(lambda: reaches(stranger, SERVER_FOR_STRANGER), 10, "the ban has ended")
+    wait_until(lambda: reaches(stranger, SERVER_FOR_STRANGER), 30, "the ban has ended")
 
 
 def test_long_lists_come_whole(spaces, daemon):
@@ -146,7 +153,7 @@ def test_long_lists_come_whole(spaces, daemon):
     server, count = spaces[0], 10_050
     load_table(server)
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(20)
+        client.settimeout(60)
         client.connect(str(daemon.admin))
         file = client.makefile("rwb")
         for number in range(count):
@@ -178,29 +185,29 @@ class Following:
     def __exit__(self, *_):
         self.process.stop(2)
 
-    def holds(self, *elements):
-        held = self.server.run("nft", "list", "table", "inet", "sipguardd")
-        return all(element in held for element in elements)
+    def holds(self, element):
+        """An address, and what an expression says of it: some seconds of a timeout may have passed before it is told."""
+        return re.search(element, self.server.run("nft", "list", "table", "inet", "sipguardd"))
 
 
 def test_followed_bans_come_and_go(spaces, daemon, echo, tmp_path):
     server, stranger, phone = spaces
     daemon.control("ban", "add", STRANGER_V6)
     with Following(server, daemon, tmp_path) as following:
-        wait_until(lambda: not reaches(stranger, SERVER_FOR_STRANGER_V6), 10, "what was banned before")
+        wait_until(lambda: not reaches(stranger, SERVER_FOR_STRANGER_V6), 30, "what was banned before")
         daemon.control("ban", "add", STRANGER, "--duration", "1h")
-        wait_until(lambda: not reaches(stranger, SERVER_FOR_STRANGER), 10, "a new ban")
-        assert reaches(phone, SERVER_FOR_PHONE)
+        wait_until(lambda: not reaches(stranger, SERVER_FOR_STRANGER), 30, "a new ban")
+        assert is_reached(phone, SERVER_FOR_PHONE)
         # another end; a network around it, and back
         daemon.control("ban", "add", STRANGER, "--duration", "2h")
-        wait_until(lambda: following.holds(f"{STRANGER} timeout 2h"), 10, "the new end")
+        wait_until(lambda: following.holds(f"{STRANGER} timeout (2h|1h59m)"), 30, "the new end")
         daemon.control("ban", "add", "198.51.100.0/24", "--duration", "30m")
-        wait_until(lambda: following.holds("198.51.100.0/24 timeout 30m"), 10, "the network")
+        wait_until(lambda: following.holds("198.51.100.0/24 timeout (30m|29m)"), 30, "the network")
         daemon.control("ban", "remove", "198.51.100.0/24")
-        wait_until(lambda: following.holds(f"{STRANGER} timeout"), 10, "the address again")
+        wait_until(lambda: following.holds(f"{STRANGER} timeout"), 30, "the address again")
         assert not reaches(stranger, SERVER_FOR_STRANGER)
         daemon.control("ban", "remove", STRANGER)
-        wait_until(lambda: reaches(stranger, SERVER_FOR_STRANGER), 10, "the ban is lifted")
+        wait_until(lambda: reaches(stranger, SERVER_FOR_STRANGER), 30, "the ban is lifted")
         assert not reaches(stranger, SERVER_FOR_STRANGER_V6)
         assert following.process.running() and following.process.text() == ""
 
@@ -209,16 +216,16 @@ def test_following_survives_a_restart_of_the_daemon(spaces, daemon, echo, tmp_pa
     server, stranger, _ = spaces
     daemon.control("ban", "add", STRANGER, "--duration", "1h")
     with Following(server, daemon, tmp_path) as following:
-        wait_until(lambda: following.holds(STRANGER), 10, "the ban")
+        wait_until(lambda: following.holds(STRANGER), 30, "the ban")
         daemon.stop()
-        wait_until(lambda: "tried again" in following.process.text(), 10, "it says that nobody answers")
+        wait_until(lambda: "tried again" in following.process.text(), 30, "it says that nobody answers")
         assert not reaches(stranger, SERVER_FOR_STRANGER)
         daemon.start()
-        wait_until(lambda: "sipguardd answers again" in following.process.text(), 10, "it says that it is back")
+        wait_until(lambda: "sipguardd answers again" in following.process.text(), 30, "it says that it is back")
         # without a state file the new daemon knows of no ban
-        wait_until(lambda: reaches(stranger, SERVER_FOR_STRANGER), 10, "what the daemon no longer bans")
+        wait_until(lambda: reaches(stranger, SERVER_FOR_STRANGER), 30, "what the daemon no longer bans")
         daemon.control("ban", "add", STRANGER)
-        wait_until(lambda: not reaches(stranger, SERVER_FOR_STRANGER), 10, "a ban of the new daemon")
+        wait_until(lambda: not reaches(stranger, SERVER_FOR_STRANGER), 30, "a ban of the new daemon")
         assert following.process.text().count("\n") == 2
 
 
@@ -226,11 +233,11 @@ def test_following_fills_the_sets_again_and_ends_where_they_are_gone(spaces, dae
     server = spaces[0]
     daemon.control("ban", "add", STRANGER)
     with Following(server, daemon, tmp_path, "--resync", "1") as following:
-        wait_until(lambda: following.holds(STRANGER), 10, "the ban")
+        wait_until(lambda: following.holds(STRANGER), 30, "the ban")
         server.run("nft", "flush", "set", "inet", "sipguardd", "banned4")
-        wait_until(lambda: following.holds(STRANGER), 10, "the ban again")
+        wait_until(lambda: following.holds(STRANGER), 30, "the ban again")
         server.run("nft", "flush", "ruleset")
-        assert following.process.wait(10) not in (0, None)
+        assert following.process.wait(30) not in (0, None)
         assert "No such file or directory" in following.process.text()
 
 
@@ -247,13 +254,13 @@ def test_ipset_takes_a_whole_list_and_its_changes(spaces, daemon, tmp_path):
 
     def is_member(address):
         return subprocess.run(server.command("ipset", "test", "sipguardd4", address), capture_output=True,
-                              timeout=10).returncode == 0
+                              timeout=30).returncode == 0
 
     try:
         daemon.control("ban", "add", STRANGER, "--duration", "1h")
-        wait_until(lambda: is_member(STRANGER), 10, "the new ban")
+        wait_until(lambda: is_member(STRANGER), 30, "the new ban")
         daemon.control("ban", "remove", STRANGER)
-        wait_until(lambda: not is_member(STRANGER), 10, "the ban is lifted")
+        wait_until(lambda: not is_member(STRANGER), 30, "the ban is lifted")
         assert is_member("203.0.113.77") and process.running(), process.text()
     finally:
         process.stop(2)
@@ -262,7 +269,7 @@ def test_ipset_takes_a_whole_list_and_its_changes(spaces, daemon, tmp_path):
 def test_pf_and_plain_are_what_their_readers_expect(daemon):
     daemon.control("ban", "add", "2001:db8::/64")
     daemon.control("ban", "add", "203.0.113.9", "--duration", "1h")
-    assert re.fullmatch(r"203\.0\.113\.9 3(600|59\d)\n2001:db8::/64 -\n", daemon.control("export", "--format", "plain"))
+    assert re.fullmatch(r"203\.0\.113\.9 3(600|5\d\d)\n2001:db8::/64 -\n", daemon.control("export", "--format", "plain"))
     # pf.conf(5): table <NAME> persist { ADDRESS ADDRESS }; Debian has no program that could read it
     assert daemon.control("export", "--format", "pf", "--set", "scanners") == \
         "table <scanners> persist { 203.0.113.9 2001:db8::/64 }\n"
@@ -298,28 +305,30 @@ def test_a_responder_ends_a_running_attack_while_the_pbx_works_on(spaces, tmp_pa
 
     def answers(ctl, status):
         """How many stateless replies Kamailio has sent."""
-        done = subprocess.run(["kamcmd", "-s", f"unix:{ctl}", "sl.stats"], capture_output=True, text=True, timeout=10)
+        done = subprocess.run(["kamcmd", "-s", f"unix:{ctl}", "sl.stats"], capture_output=True, text=True, timeout=30)
         found = re.search(rf"^\s*{status}: (\d+)$", done.stdout, re.M)
         return int(found[1]) if found else None
 
     try:
         pbx.start()
-        wait_until(lambda: answers(ctl, 200) is not None or not responder.running(), 20, "the responder is ready")
+        wait_until(lambda: answers(ctl, 200) is not None or not responder.running(), 60, "the responder is ready")
         assert responder.running(), responder.text()
         with phone.inside():
             handset = Phone(types.SimpleNamespace(address=SERVER_FOR_PHONE, port=SIP), "2002", "b8Hn2L", PHONE)
         tool = Process(
             stranger.command("/usr/bin/svcrack", "-u", "110", "-r", "10000-99999", "-x", STRANGER, "-p", SIP,
                              SERVER_FOR_STRANGER), tmp_path, "svcrack")
-        wait_until(lambda: (answers(pbx.ctl, 401) or 0) > 50 or not tool.running(), 20, "the attack runs")
+        wait_until(lambda: (answers(pbx.ctl, 401) or 0) > 50 or not tool.running(), 60, "the attack runs")
         assert tool.running(), tool.text()
         server.run("nft", "add element inet sipguardd_redirect attackers4 { " + STRANGER + " timeout 10m }")
-        before = answers(pbx.ctl, 401)
-        assert tool.wait(15) is not None, "svcrack goes on"
-        after = answers(pbx.ctl, 401)
-        # what was under way when the set took effect, no more
-        assert after - before <= 5, (before, after)
-        assert 1 <= answers(ctl, 200) <= 15
+        with Busyness() as busyness:
+            before = answers(pbx.ctl, 401)
+            assert tool.wait(60) is not None, "svcrack goes on"
+            after = answers(pbx.ctl, 401)
+        # what was under way when the set took effect, no more: on a busy machine so many as are sent meanwhile
+        late = int(max(0, busyness.worst - BUSY) / SELECT_TIME)
+        assert after - before <= 5 + late, (before, after)
+        assert 1 <= answers(ctl, 200) <= 15 + late
         held = server.run("nft", "list", "table", "inet", "sipguardd_redirect")
         assert all(int(count) > 0 for count in re.findall(r"ip [sd]addr .* counter packets (\d+)", held)), held
         assert handset.register()[0] == 401 and handset.register()[0] == 200

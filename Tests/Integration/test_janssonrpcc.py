@@ -21,7 +21,7 @@ def outcomes(capture):
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=map(str, ATTACKS))
 def test_attack_is_over_after_three_messages(attack, outcomes):
-    outcome = outcomes[attack].result(timeout=300)
+    outcome = outcomes[attack].result(timeout=900)
     assert outcome.treated == 0
     assert len(outcome.requests) <= 3
     assert (outcome.answers_after == 0) if attack.tool == "svmap" else (1 <= outcome.answers_after <= 3)
@@ -31,13 +31,12 @@ def test_attack_is_over_after_three_messages(attack, outcomes):
 def test_the_scanner_is_recognised_all_the_same(raw):
     with Bench({}, leak=False, **JANSSONRPCC) as bench:
         healthy = Phone(bench.proxy, "3000", "secret", address="127.0.0.5")
-        wait_until(lambda: "Connected to host" in bench.proxy.process.text(), 5, "Kamailio is connected")
         assert healthy.register()[0] == 404
         for attempt in range(5):
             # a verdict that comes too late passes, and here nothing counts it; a new branch is a new transaction
             phone = Phone(bench.proxy, "105", "secret")
             phone.send(raw.replace(b"z9hG4bK-378698685", b"z9hG4bK-37869868%d" % attempt))
-            answer = phone.receive(3)
+            answer = phone.receive()
             phone.close()
             if answer is None or not answer.startswith(b"SIP/2.0 404 "):
                 break
@@ -52,6 +51,6 @@ def test_a_daemon_that_is_down_passes():
         phone = Phone(bench.proxy, "3000", "secret")
         assert [phone.register()[0] for _ in range(20)] == [404] * 20
         bench.daemon.start()
-        wait_until(lambda: "Connected to host" in bench.proxy.process.text(), 15, "Kamailio connects again")
+        wait_until(lambda: "Connected to host" in bench.proxy.process.text(), 30, "Kamailio connects again")
         assert phone.register()[0] == 404
         phone.close()

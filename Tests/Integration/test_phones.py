@@ -22,12 +22,12 @@ def test_no_request_of_an_office_is_refused_while_attacks_run(capture):
         answering = office.answer()
         try:
             # after a power cut: all at once
-            assert office.start("register", PHONES, 2000).wait(40) == 0
+            assert office.start("register", PHONES, 2000).wait(120) == 0
             # meanwhile in the same second: the next refresh, and people who mistype
             runs = [office.start("register", PHONES, 100), office.start("mistype", MISTYPED, 10)]
-            assert [run.wait(40) for run in runs] == [0, 0]
+            assert [run.wait(120) for run in runs] == [0, 0]
             runs = [office.start("call", CALLS, 20), office.start("register", PHONES, 100)]
-            assert [run.wait(40) for run in runs] == [0, 0]
+            assert [run.wait(120) for run in runs] == [0, 0]
         finally:
             over.set()
             answering.stop(1)
@@ -41,7 +41,7 @@ def test_no_request_of_an_office_is_refused_while_attacks_run(capture):
         assert 3 * PHONES + 2 * MISTYPED <= statuses[401] <= 3 * PHONES + 2 * MISTYPED + again
         assert CALLS <= statuses[407] <= CALLS + again
         stranger = capture.answers(port, "127.0.0.1")
-        assert 0 < len(stranger) <= 10
+        assert 0 < len(stranger) <= 10 + bench.proxy.unasked()
         assert bench.proxy.count("ok200") + bench.proxy.count("drop") > 0
 
 

@@ -11,7 +11,8 @@ import pytest
 from harness import Bench, wait_until
 from namespaces import Namespace
 from phone import Phone
-from test_lease import Flood, shown, stats, unasked
+from test_lease import Flood, all_counted, in_calm, reached, shown, stats, unasked
+from test_sick_daemon import Busyness
 
 ACCOUNTS = {"3000": "secret"}
 SOURCE = "127.0.0.9"
@@ -50,6 +51,28 @@ class Pushed(Bench):
         return stats(self)["errors"]["kamailio_push_failures"]
 
 
+def silenced(bench, addresses, count):
+    """Requests of banned sources: the daemon is asked, and none is answered."""
+    def play(turn, before):
+        floods = [Flood(bench.proxy, address) for address in addresses]
+        for flood in floods:
+            earlier = shown(bench, flood.address)["requests"] if turn > 0 else 0
+            flood.send(count, pause=0.02)
+            flood.sent += earlier
+            all_counted(bench, flood, before)
+        return floods
+    assert [flood.answers() for flood in in_calm(bench, play)] == [0] * len(addresses)
+
+
+def says_each_loss_once(bench, losses, busyness):
+    """The log of a daemon that lost Kamailio so often, and more often only where a busy machine kept its answers back."""
+    def told(what):
+        return bench.daemon.process.text().count(what)
+    lost = told("bans cannot be pushed to Kamailio")
+    assert lost == losses or lost > losses and busyness.is_busy
+    wait_until(lambda: told("Kamailio has the bans") == 1 + told("bans cannot be pushed to Kamailio"), 20, "it is told too")
+
+
 @pytest.fixture
 def bench():
     with Pushed() as bench:
@@ -58,10 +81,10 @@ def bench():
 
 def test_a_ban_is_in_kamailio_and_costs_no_question(bench):
     bench.ban(SOURCE, "--duration", "1h")
-    wait_until(lambda: bench.pushed() == {SOURCE}, 3, "the ban is there")
+    wait_until(lambda: bench.pushed() == {SOURCE}, 20, "the ban is there")
     flood = Flood(bench.proxy, SOURCE)
     flood.send(500)
-    wait_until(lambda: shown(bench)["requests"] == 500, 4, f"all are counted: {shown(bench)}")
+    wait_until(lambda: shown(bench)["requests"] == 500, 20, lambda: f"all are counted: {shown(bench)}")
     assert bench.proxy.count("asked") == 0 and flood.answers() == 0
     assert shown(bench)["dropped"] == 500 == stats(bench)["requests"]["drop"]
 
@@ -69,15 +92,15 @@ def test_a_ban_is_in_kamailio_and_costs_no_question(bench):
 def test_a_ban_of_an_ipv6_address_holds_in_kamailio():
     with Pushed(address="[::1]") as bench:
         bench.ban("::1")
-        wait_until(lambda: bench.pushed() == {"::1"}, 3, "the ban is there")
+        wait_until(lambda: bench.pushed() == {"::1"}, 20, "the ban is there")
         flood = Flood(bench.proxy, "::1")
         flood.send(50, pause=0.002)
-        wait_until(lambda: shown(bench, "::1")["requests"] == 50, 4, "all are counted")
+        wait_until(lambda: shown(bench, "::1")["requests"] == 50, 20, "all are counted")
         assert bench.proxy.count("asked") == 0 and flood.answers() == 0
 
 
 def test_a_ban_of_a_flood_is_pushed_and_its_incident_exact(bench):
-    for turn in range(5):
+    for turn in range(20):
         flood, before = Flood(bench.proxy, f"127.0.0.{9 + turn}"), unasked(bench)
         while flood.address not in bench.pushed():
             flood.send(50, pause=0.002)
@@ -87,7 +110,7 @@ def test_a_ban_of_a_flood_is_pushed_and_its_incident_exact(bench):
             break
     else:
         raise AssertionError(f"the machine is too busy: {bench.proxy.counters()}")
-    wait_until(lambda: shown(bench, flood.address)["requests"] == flood.sent, 4, f"{flood.sent} are counted")
+    wait_until(lambda: shown(bench, flood.address)["requests"] == flood.sent, 20, f"{flood.sent} are counted")
     incident = json.loads(bench.daemon.control("incident", "list", "--json"))["incidents"][0]
     totals = stats(bench)["requests"]
     assert incident["messages"] == totals["total"] and incident["bans"] == turn + 1
@@ -97,19 +120,18 @@ def test_a_ban_of_a_flood_is_pushed_and_its_incident_exact(bench):
     ("ban", "remove", SOURCE), ("forget", SOURCE), ("allow", "add", SOURCE)])
 def test_the_end_of_a_ban_is_pushed(bench, end):
     bench.ban(SOURCE)
-    wait_until(lambda: bench.pushed() == {SOURCE}, 3, "the ban is there")
+    wait_until(lambda: bench.pushed() == {SOURCE}, 20, "the ban is there")
     bench.daemon.control(*end)
-    wait_until(lambda: not bench.pushed(), 3, "the ban is gone")
+    wait_until(lambda: not bench.pushed(), 20, "the ban is gone")
 
 
 def test_a_ban_ends_in_kamailio_by_itself_while_the_daemon_is_stopped(bench):
-    bench.ban(SOURCE, "--duration", "3s")
-    wait_until(lambda: bench.pushed() == {SOURCE}, 3, "the ban is there")
+    bench.ban(SOURCE, "--duration", "6s")
+    wait_until(lambda: bench.pushed() == {SOURCE}, 20, "the ban is there")
     bench.daemon.process.signal(signal.SIGSTOP)
     phone = Phone(bench.proxy, "3000", ACCOUNTS["3000"], address=SOURCE)
     assert phone.register(0.3)[0] is None
-    time.sleep(4.1)
-    wait_until(lambda: phone.register(0.3)[0] in (200, 401), 3, "the phone is served")
+    wait_until(lambda: phone.register(0.3)[0] in (200, 401), 20, "the phone is served")
     bench.daemon.process.signal(signal.SIGCONT)
 
 
@@ -119,7 +141,7 @@ def test_protected_and_trusted_sources_are_never_pushed(bench):
     assert [phone.register()[0] for _ in range(2)] == [401, 200]
     for source in ("127.0.0.8", "127.0.0.7", SOURCE):
         bench.ban(source, "--force")
-    wait_until(lambda: bench.pushed() == {SOURCE}, 3, "the stranger's ban is there")
+    wait_until(lambda: bench.pushed() == {SOURCE}, 20, "the stranger's ban is there")
     time.sleep(1.2)
     assert bench.pushed() == {SOURCE}
 
@@ -127,22 +149,20 @@ def test_protected_and_trusted_sources_are_never_pushed(bench):
 def test_a_network_is_not_pushed_but_banned_all_the_same(bench):
     bench.ban("127.0.9.0/24")
     bench.ban(SOURCE)
-    wait_until(lambda: bench.pushed() == {SOURCE}, 3, "the address is there")
-    flood = Flood(bench.proxy, "127.0.9.3")
-    flood.send(5, pause=0.02)
-    assert flood.answers() == 0
+    wait_until(lambda: bench.pushed() == {SOURCE}, 20, "the address is there")
+    silenced(bench, ["127.0.9.3"], 5)
 
 
 def test_kamailio_gets_all_bans_again_after_a_restart(bench):
-    for number in range(1, 40):
-        bench.ban(f"127.0.8.{number}")
-    wait_until(lambda: len(bench.pushed()) == 39, 5, "all are there")
-    bench.proxy.stop()
-    wait_until(lambda: bench.failures() > 0, 5, "the daemon notices")
-    bench.proxy.start()
-    wait_until(lambda: len(bench.pushed()) == 39, 8, "all are there again")
-    assert bench.daemon.process.text().count("bans cannot be pushed to Kamailio") == 1
-    assert bench.daemon.process.text().count("Kamailio has the bans") == 2
+    with Busyness() as busyness:
+        for number in range(1, 40):
+            bench.ban(f"127.0.8.{number}")
+        wait_until(lambda: len(bench.pushed()) == 39, 20, "all are there")
+        bench.proxy.stop()
+        wait_until(lambda: bench.failures() > 0, 20, "the daemon notices")
+        bench.proxy.start()
+        wait_until(lambda: len(bench.pushed()) == 39, 30, "all are there again")
+    says_each_loss_once(bench, 1, busyness)
 
 
 def test_the_daemon_pushes_what_it_has_restored_and_takes_all_out_when_it_ends():
@@ -151,25 +171,29 @@ def test_the_daemon_pushes_what_it_has_restored_and_takes_all_out_when_it_ends()
         bench.daemon.configuration.write_text(bench.daemon.configuration.read_text() + f"state_file: {state}\n")
         bench.daemon.start()
         bench.ban(SOURCE)
-        wait_until(lambda: bench.pushed() == {SOURCE}, 3, "the ban is there")
+        wait_until(lambda: bench.pushed() == {SOURCE}, 20, "the ban is there")
         bench.daemon.stop()
         assert not bench.pushed()
         bench.daemon.start()
-        wait_until(lambda: bench.pushed() == {SOURCE}, 4, "the ban is there again")
+        wait_until(lambda: bench.pushed() == {SOURCE}, 20, "the ban is there again")
 
 
 def test_a_hung_kamailio_costs_the_daemon_nothing(bench):
-    bench.proxy.process.signal(signal.SIGSTOP)
-    for number in range(1, 60):
-        bench.ban(f"127.0.8.{number}")
-    wait_until(lambda: bench.failures() >= 2, 8, "failures are counted")
-    began = time.monotonic()
-    for _ in range(20):
-        assert bench.daemon.answers()
-    assert time.monotonic() - began < 2
-    bench.proxy.process.signal(signal.SIGCONT)
-    wait_until(lambda: len(bench.pushed()) == 59, 12, "all are there")
-    assert bench.daemon.process.text().count("bans cannot be pushed to Kamailio") == 1
+    with Busyness() as busyness:
+        bench.proxy.process.signal(signal.SIGSTOP)
+        for number in range(1, 60):
+            bench.ban(f"127.0.8.{number}")
+        wait_until(lambda: bench.failures() >= 2, 30, "failures are counted")
+        took = []
+        for _ in range(5):
+            began = time.monotonic()
+            for _ in range(20):
+                assert bench.daemon.answers()
+            took.append(time.monotonic() - began)
+        assert min(took) < 2
+        bench.proxy.process.signal(signal.SIGCONT)
+        wait_until(lambda: len(bench.pushed()) == 59, 30, "all are there")
+    says_each_loss_once(bench, 1, busyness)
 
 
 def test_bans_beyond_the_bound_are_counted_and_met_all_the_same(bench):
@@ -177,15 +201,14 @@ def test_bans_beyond_the_bound_are_counted_and_met_all_the_same(bench):
     lines = "".join(json.dumps(
         {"jsonrpc": "2.0", "id": n, "method": "ban.add", "params": {"address": a}}) + "\n" for n, a in enumerate(addresses))
     with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(60)
         client.connect(str(bench.daemon.admin))
         client.sendall(lines.encode())
         answers = client.makefile()
         assert all("result" in answers.readline() for _ in addresses)
-    wait_until(lambda: len(bench.pushed()) == 500, 10, "as many as there may be")
-    assert stats(bench)["errors"]["kamailio_bans_left_out"] >= 20
-    flood = Flood(bench.proxy, addresses[-1])
-    flood.send(3, pause=0.02)
-    assert flood.answers() == 0
+    wait_until(lambda: len(bench.pushed()) == 500, 30, "as many as there may be")
+    wait_until(lambda: stats(bench)["errors"]["kamailio_bans_left_out"] >= 20, 20, "the others are counted")
+    silenced(bench, [addresses[-1]], 3)
 
 
 @pytest.fixture(scope="module")
@@ -224,19 +247,21 @@ def test_a_ban_of_an_ipv6_network_holds_for_all_its_addresses_and_no_other(inter
     with Pushed(address="[::1]", namespace=internet, defines=defines) as bench:
         for network, _, _, _ in NETWORKS:
             bench.ban(network)
-        wait_until(lambda: bench.pushed() == {name for _, name, _, _ in NETWORKS}, 4, f"the bans are there: {bench.pushed()}")
+        wait_until(lambda: bench.pushed() == {name for _, name, _, _ in NETWORKS}, 20, lambda: (
+            f"the bans are there: {bench.pushed()}"))
         for _, _, addresses, _ in NETWORKS:
             assert flood_from(internet, bench, addresses, 20) == 0
         for _, _, addresses, _ in NETWORKS:
-            wait_until(lambda: shown(bench, addresses[0])["requests"] == 60, 4, f"all are counted: {shown(bench, addresses[0])}")
+            wait_until(lambda: shown(bench, addresses[0])["requests"] == 60, 20, lambda: (
+                f"all are counted: {shown(bench, addresses[0])}"))
         assert bench.proxy.count("asked") == 0
         flood_from(internet, bench, [neighbour for _, _, _, neighbour in NETWORKS], 1)
-        wait_until(lambda: bench.proxy.count("asked") == len(NETWORKS), 2, "the neighbours are asked about")
+        wait_until(lambda: reached(bench.proxy) == len(NETWORKS), 20, "the neighbours are asked about")
 
 
 def test_an_ipv6_source_that_changes_its_address_is_banned_pushed_and_exact(internet):
     with Pushed(address="[::1]", namespace=internet) as bench:
-        for turn in range(5):
+        for turn in range(20):
             before, sent, network = unasked(bench), 0, f"2001:db8:7:{turn}"
             while network not in bench.pushed():
                 flood_from(internet, bench, [f"{network}:{sent:x}::{n:x}" for n in range(1, 51)], 1)
@@ -247,7 +272,7 @@ def test_an_ipv6_source_that_changes_its_address_is_banned_pushed_and_exact(inte
                 break
         else:
             raise AssertionError(f"the machine is too busy: {bench.proxy.counters()}")
-        wait_until(lambda: shown(bench, f"{network}::1")["requests"] == sent + 1000, 4, shown(bench, f"{network}::1"))
+        wait_until(lambda: shown(bench, f"{network}::1")["requests"] == sent + 1000, 20, lambda: shown(bench, f"{network}::1"))
         assert bench.proxy.count("asked") < stats(bench)["requests"]["total"] / 2
 
 
@@ -256,15 +281,15 @@ def test_an_ipv6_source_that_changes_its_address_is_banned_pushed_and_exact(inte
 def test_the_end_of_a_network_s_ban_is_pushed(internet, end):
     with Pushed(address="[::1]", namespace=internet) as bench:
         bench.ban("2001:db8:1:2::/64")
-        wait_until(lambda: bench.pushed() == {"2001:db8:1:2"}, 3, "the ban is there")
+        wait_until(lambda: bench.pushed() == {"2001:db8:1:2"}, 20, "the ban is there")
         bench.daemon.control(*end)
-        wait_until(lambda: not bench.pushed(), 3, "the ban is gone")
+        wait_until(lambda: not bench.pushed(), 20, "the ban is gone")
 
 
 def test_a_network_that_kamailio_would_take_for_another_is_not_pushed_but_banned_all_the_same(internet):
     with Pushed(address="[::1]", namespace=internet) as bench:
         for network in ("2001:0:0:5::/64", "2001:db8:3::/48", "2001:db8:1:2::/64"):
             bench.ban(network)
-        wait_until(lambda: bench.pushed() == {"2001:db8:1:2"}, 3, "the one is there")
-        assert flood_from(internet, bench, ["2001:0:0:5::1", "2001:db8:3:7::1"], 3) == 0
-        wait_until(lambda: shown(bench, "2001:0:0:5::1")["requests"] == 3, 2, "the daemon was asked")
+        wait_until(lambda: bench.pushed() == {"2001:db8:1:2"}, 20, "the one is there")
+        with internet.inside():
+            silenced(bench, ["2001:0:0:5::1", "2001:db8:3:7::1"], 3)
