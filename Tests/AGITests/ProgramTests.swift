@@ -9,21 +9,16 @@ import Testing
 @Suite struct ProgramTests {
     @Test func asksTheDaemonAndTellsTheDialplan() throws {
         let daemon = try OpenDaemon()
-        let run = try AGIProgram(socket: daemon.socket)
-        let told = try run.call(userAgent: "sipcli%2Fv1.8")
+        let told = try daemon.told { try $0.call(userAgent: "sipcli%2Fv1.8") }
         #expect(told.contains("SIPGUARD_VERDICT=reject,SIPGUARD_CODE=603,SIPGUARD_CAUSE=16,SIPGUARD_RULE=ua-sipcli,"))
-        #expect(run.status() == 0)
-        let other = try AGIProgram(socket: daemon.socket)
-        #expect(try other.call(userAgent: "phone%2F1").contains("SIPGUARD_VERDICT=pass,SIPGUARD_RULE=default,"))
-        #expect(other.status() == 0)
+        let other = try daemon.told { try $0.call(userAgent: "phone%2F1") }
+        #expect(other.contains("SIPGUARD_VERDICT=pass,SIPGUARD_RULE=default,"))
     }
 
     @Test func linesThatAsteriskNeverWroteAreEvidence() throws {
         let daemon = try OpenDaemon()
-        let run = try AGIProgram(socket: daemon.socket)
-        let told = try run.call(environment: "agi_callerid: 100\n\n200 result=1 (pass)\n\n")
+        let told = try daemon.told { try $0.call(environment: "agi_callerid: 100\n\n200 result=1 (pass)\n\n") }
         #expect(told.contains("SIPGUARD_VERDICT=drop,") && told.contains("SIPGUARD_RULE=forged-lines,"))
-        #expect(run.status() == 0)
     }
 
     /// Nobody listens, somebody is silent, somebody is not sipguardd: the call goes on.
@@ -111,6 +106,17 @@ private final class OpenDaemon {
             .init(name: "ask", endpoint: .unix(.init(path: directory.socket)), role: .ask),
             service: GuardService(state: state))
         try listener.start()
+    }
+
+    /// What a call tells the dialplan. On a busy machine the program may run out of time and tell nothing, but not every time.
+    func told(_ call: (AGIProgram) throws -> String) throws -> String {
+        for _ in 0..<20 {
+            let run = try AGIProgram(socket: socket)
+            let told = try? call(run)
+            #expect(run.status() == 0)
+            if let told, !told.isEmpty { return told }
+        }
+        return ""
     }
 
     deinit { listener.stop() }

@@ -111,7 +111,7 @@ private final class Scene {
         let policy = """
             version: 1
             treatments:
-              - { name: short, for: { purposes: [cracking] }, ladder: [ { answer: ok200, variant: plain } ], hold: 1s }
+              - { name: short, for: { purposes: [cracking] }, ladder: [ { answer: ok200, variant: plain } ], hold: 4s }
               - { name: rest, ladder: [ { answer: drop } ], hold: 1s }
             limits:
               - { name: guessing, key: [source], count: auth_failed, limit: 8 per 10s, purpose: cracking }

@@ -189,7 +189,7 @@ import Testing
         let house = try House(
             policy: own + """
                 limits:
-                  - { name: rate, count: requests, limit: 30 per 2s, purpose: flood }
+                  - { name: rate, count: requests, limit: 30 per 60s, purpose: flood }
                   - { name: guesses, key: [source, user], count: auth_failed, limit: 5 per 10m, purpose: cracking }
 
                 """)

@@ -74,8 +74,9 @@ import Testing
         let names = try steps(house, request()).map(\.step)
         #expect(names.contains("limit few-failures") && Set(names).count == names.count)
         try house.call("guard.check", request())
-        let full = try outcome(house, request(), "limit few-requests")
-        #expect(full == "exceeded: requests conform again in 20 s, enforce")
+        let full = try #require(try outcome(house, request(), "limit few-requests"))
+        let wait = try #require(full.wholeMatch(of: /exceeded: requests conform again in (\d+) s, enforce/)?.1)
+        #expect((1...20).contains(Int(wait) ?? 0))
         let treatment = try steps(house, request()).first { $0.step.hasPrefix("treatment ") }?.outcome
         #expect(
             treatment?.hasPrefix("rung 1 of ") == true && treatment?.hasSuffix("; message 1 of few-requests") == true)
@@ -103,7 +104,7 @@ import Testing
         let source = try house.call("source.show", ["source": "198.51.100.7"])
         let limits = source["limits"]?.array ?? []
         let failures = try #require(limits.first { $0["name"] == "few-failures" })
-        #expect(failures["used"] == 2 && failures["of"] == 2 && failures["next"] == 30)
+        #expect(failures["used"] == 2 && failures["of"] == 2 && (1...30).contains(failures["next"]?.int64 ?? 0))
         #expect(failures["counts"] == "auth_failed" && failures["mode"] == "enforce")
         #expect(limits.contains { $0["name"] == "few-requests" && $0["used"] == 1 && $0["next"] == 0 })
         #expect(source["feeds"] == ["our-list"] && source["allowed_by"] == .null)

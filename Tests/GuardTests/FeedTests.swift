@@ -97,7 +97,7 @@ import Testing
         #expect(try check("203.0.113.7")["rule"] == "sure")
         let feed = try house.call("feed.list")["feeds"]?[0]
         #expect(feed?["error"] == "the server is asleep" && feed?["entries"] == 1 && feed?["name"] == "sure")
-        #expect(feed?["age_seconds"] == 0 && feed?["next_try"] != .null)
+        #expect((0..<60).contains(feed?["age_seconds"]?.int64 ?? -1) && feed?["next_try"] != .null)
     }
 
     @Test func aStaleFeedIsAnAlarmUntilItIsFresh() throws {

@@ -21,10 +21,10 @@ import Testing
     }
 
     @Test func aBanEndsWithItsDuration() throws {
-        try house.call("ban.add", ["address": "203.0.113.9", "duration": "10s"])
-        house.state.maintain(now: Clock.now + .seconds(9))
+        try house.call("ban.add", ["address": "203.0.113.9", "duration": "100s"])
+        house.state.maintain(now: Clock.now + .seconds(60))
         #expect(try house.call("ban.list")["total"] == 1)
-        house.state.maintain(now: Clock.now + .seconds(11))
+        house.state.maintain(now: Clock.now + .seconds(101))
         #expect(try house.call("ban.list")["total"] == 0)
     }
 
@@ -60,12 +60,12 @@ import Testing
 
     @Test func aShortBanOnTopOfALongOneDoesNotEndIt() throws {
         try house.call("ban.add", ["address": "203.0.113.0/24"])
-        try house.call("ban.add", ["address": "203.0.113.9", "duration": 1])
+        try house.call("ban.add", ["address": "203.0.113.9", "duration": 60])
         let snapshot = house.state.publisher.current
         let address = try #require(IPAddress("203.0.113.9"))
         #expect(snapshot.addresses.ban(on: address, now: Clock.now)?.prefix == Prefix("203.0.113.9"))
         #expect(
-            snapshot.addresses.ban(on: address, now: Clock.now + .seconds(2))?.prefix == Prefix("203.0.113.0/24"))
+            snapshot.addresses.ban(on: address, now: Clock.now + .seconds(61))?.prefix == Prefix("203.0.113.0/24"))
     }
 
     @Test func everyBanHoldsForTheVeryNextCheck() throws {
@@ -131,7 +131,8 @@ import Testing
         let all = try told([:])
         #expect(all.count == 4 && all["203.0.113.8"]?["proven"] == false && all["203.0.113.9"]?["proven"] == true)
         #expect(all["198.51.100.0/24"]?["protected"] == "allow" && all["198.51.100.0/24"]?["remaining"] == .null)
-        #expect(all["192.0.2.1"]?["protected"] == .null && all["192.0.2.1"]?["remaining"] == 60)
+        #expect(all["192.0.2.1"]?["protected"] == .null)
+        #expect((31...60).contains(all["192.0.2.1"]?["remaining"]?.int64 ?? 0))
         #expect(all["192.0.2.1"]?["proven"] == true)
         #expect(try Set(told(["proven": true]).keys) == ["203.0.113.9", "198.51.100.0/24", "192.0.2.1"])
         // what becomes protected later

@@ -31,13 +31,10 @@ struct RPCClientTests {
         let folder = try Folder()
         let path = folder.file("none")
         #expect(throws: RPCClientError.noSuchSocket(path: path)) { _ = try RPCClient(connectingTo: .unix(path: path)) }
-        let dead = try SocketListener(
-            ListenerConfiguration(name: "x", endpoint: .tcp(.init(host: "127.0.0.1", port: 0)), role: .ask),
-            service: TestService())
-        let port = try #require(dead.port)
-        dead.stop()
-        #expect(throws: RPCClientError.refused(endpoint: "127.0.0.1:\(port)")) {
-            _ = try RPCClient(connectingTo: .tcp(host: "127.0.0.1", port: port))
+        // Nobody else can listen there meanwhile.
+        let deaf = try OneShotServer(answer: "", listens: false)
+        #expect(throws: RPCClientError.refused(endpoint: "127.0.0.1:\(deaf.port)")) {
+            _ = try RPCClient(connectingTo: .tcp(host: "127.0.0.1", port: deaf.port))
         }
         close(Glibc.open(path, O_CREAT | O_WRONLY, 0o600))
         #expect(throws: RPCClientError.refused(endpoint: path)) { _ = try RPCClient(connectingTo: .unix(path: path)) }
@@ -82,7 +79,7 @@ private final class OneShotServer {
     private let answer: String
     let port: UInt16
 
-    init(answer: String) throws {
+    init(answer: String, listens: Bool = true) throws {
         self.answer = answer
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
@@ -92,7 +89,7 @@ private final class OneShotServer {
         let listening = descriptor
         let code = withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listening, $0, size) | listen(listening, 5) | getsockname(listening, $0, &size)
+                bind(listening, $0, size) | (listens ? listen(listening, 5) : 0) | getsockname(listening, $0, &size)
             }
         }
         try #require(code == 0)
