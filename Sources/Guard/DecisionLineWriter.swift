@@ -72,9 +72,10 @@ struct DecisionLineWriter {
         switch index {
         case Field.fromTag.rawValue where Redaction.mayHoldPassword(tag: value):
             write(value, Redaction.tag, into: &line)
-        case Field.ruri.rawValue where isCut || Redaction.mayHoldPassword(uri: value),
-            Field.contact.rawValue where isCut || Redaction.mayHoldPassword(uri: value):
-            write(value, { Redaction.uri($0, isCut: isCut, into: $1) }, into: &line)
+        case Field.ruri.rawValue where isCut || Redaction.mayHoldPassword(uri: value):
+            write(value, { Redaction.uri($0, of: .ruri, isCut: isCut, into: $1) }, into: &line)
+        case Field.contact.rawValue where isCut || Redaction.mayHoldPassword(uri: value):
+            write(value, { Redaction.uri($0, of: .contact, isCut: isCut, into: $1) }, into: &line)
         default: line.escaped(UnsafeRawBufferPointer(value))
         }
     }

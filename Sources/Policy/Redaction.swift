@@ -7,7 +7,7 @@ public enum Redaction {
         [UInt8](unsafeUninitializedCapacity: max(1, value.count)) { memory, count in
             switch field {
             case .fromTag: count = tag(value, into: memory)
-            case .ruri, .contact: count = uri(value, isCut: false, into: memory)
+            case .ruri, .contact: count = uri(value, of: field, isCut: false, into: memory)
             default: count = copy(value, to: memory, at: 0)
             }
         }
@@ -60,20 +60,28 @@ public enum Redaction {
 
     /// `sip:user:password@host` (RFC 3261 section 19.1.1) loses what stands between the colon and the at sign.
     ///
+    /// A password may be written as it is, with at signs, spaces and quotes: all up to the last at sign is taken for it, as the
+    /// reader of messages does. In angle brackets the URI ends at `>`; without, where a list's next one begins, in a Contact.
+    ///
     /// - Parameter isCut: the value went on, and its end may have been in a password.
-    public static func uri(_ value: Bytes, isCut: Bool, into output: UnsafeMutableBufferPointer<UInt8>) -> Int {
-        var (count, index, searched) = (0, 0, 0)
+    public static func uri(
+        _ value: Bytes, of field: Field, isCut: Bool, into output: UnsafeMutableBufferPointer<UInt8>
+    ) -> Int {
+        let open: UInt8? = field == .contact ? 0x3C : nil
+        var (count, index, searched, isBracketed) = (0, 0, 0, false)
         while index < value.count {
-            output[count] = value[index]
+            let byte = value[index]
+            output[count] = byte
             count += 1
             index += 1
+            if byte == 0x3C || byte == 0x3E { isBracketed = byte == 0x3C }
             // Where the search from one scheme found no password, that from another before its end would find none either.
             guard index >= searched, endsScheme(value, index) else { continue }
-            let search = password(value, from: index, isCut: isCut)
+            let search = password(value, from: index, until: isBracketed ? 0x3E : open, isCut: isCut)
             searched = search.end
-            guard let colon = search.colon else { continue }
+            guard let (colon, rest) = search.password else { continue }
             count = copy(value.part(index, colon), to: output, at: count)
-            index = search.end
+            index = rest
         }
         return count
     }
@@ -86,18 +94,24 @@ public enum Redaction {
         scheme.withUTF8Buffer { value.part(0, end).hasSuffix(lowercase: $0) }
     }
 
-    /// Where a password's colon stands, if there is one, and the at sign behind it or whatever else ended the search.
-    private static func password(_ value: Bytes, from start: Int, isCut: Bool) -> (colon: Int?, end: Int) {
-        var colon: Int?
-        for index in start..<value.count {
+    /// Where a password's colon stands, if there is one, and the at sign behind it; and what ended the search.
+    private static func password(
+        _ value: Bytes, from start: Int, until end: UInt8?, isCut: Bool
+    ) -> (password: (colon: Int, rest: Int)?, end: Int) {
+        var (colon, at): (Int?, Int?)
+        var index = start
+        while index < value.count, value[index] != end {
             switch value[index] {
             case 0x3A: colon = colon ?? index
-            case 0x40: return (colon, index)
-            case 0x3E, 0x3C, 0x22, 0x20, 0x09: return (nil, index)
+            case 0x40 where colon != nil: at = index
             default: break
             }
+            index += 1
         }
-        return (isCut ? colon : nil, value.count)
+        // The last at sign may be one that was cut off.
+        if isCut, index == value.count { at = index }
+        guard let colon, let at else { return (nil, index) }
+        return ((colon, at), index)
     }
 
     private static func copy(_ bytes: Bytes, to output: UnsafeMutableBufferPointer<UInt8>, at start: Int) -> Int {

@@ -149,8 +149,13 @@ import Testing
         let secret = "s3cret"
         let hex = Array("1000:\(secret)\u{1}12345".utf8).map { String($0, radix: 16) }
             .map { $0.count == 1 ? "0" + $0 : $0 }.joined()
-        let long = String(repeating: "u", count: LogRecord.mostBytesOfFact - 12)
-        for uri in ["sip:1000:\(secret)@h", "<sip:a@h>, <sips:1000:\(secret)@h>", "sip:\(long):\(secret)@h"] {
+        let long = String(repeating: "u", count: LogRecord.mostBytesOfFact - 8)
+        let uris = [
+            "sip:1000:\(secret)@h", "<sip:a@h>, <sips:1000:\(secret)@h>", "sip:1000:p@ \"\(secret)@h",
+            // Cut behind the third byte of it.
+            "sip:\(long):\(secret)@h",
+        ]
+        for uri in uris {
             let facts: JSONObject = [
                 "source_ip": "203.0.113.5", "method": "REGISTER", "from_tag": .string(hex), "ruri": .string(uri),
                 "contact": .string(uri),
