@@ -15,8 +15,8 @@ local most_at_once = 1000000                       -- requests in one report, as
 local leases = {}
 
 -- Leases: a "drop" that the daemon has said to hold for a key. One lives until the end of the second in which it was asked
--- for, since that second is part of its name in the table: no clock and no timer can make it live longer, and what it counted
--- stays when it is over, until the timer takes it. $shtinc() finds and counts in one locked step.
+-- for, since that second is part of its name in the table, and what it counted stays when it is over, until the timer takes it.
+-- $shtinc() finds and counts in one locked step. Where the clock is set back, the timer removes it before its second comes again.
 local lease_second, leases_taken = 0, 0
 
 local function lease_name(second, agent)
@@ -101,18 +101,20 @@ local function collect(table_name, name, seen, stays)
   return requests or seen
 end
 
--- The second in which a lease ends; nil for what is none.
-local function last_second(name) return tonumber(string.match(name, "^%S+ (%d+)")) end
+-- The second in which a lease is good; nil for what is none.
+local function second_of(name) return tonumber(string.match(name, "^%S+ (%d+)")) end
 
--- A lease stays until its second is over.
-local function collect_leases(now)
-  local second = floor(now)
+-- Read after the lease was seen: one of another second is over then, or is from before the clock was set back.
+local function is_this_second(second) return second == floor(socket.gettime()) end
+
+-- A lease stays for its second.
+local function collect_leases()
   local found = entries("sipguard_lease", function(name, requests)
-    local last = last_second(name)
-    return last and (requests > 0 or last < second)
+    local second = second_of(name)
+    return second and (requests > 0 or not is_this_second(second))
   end)
   for name, seen in pairs(found) do
-    local requests = collect("sipguard_lease", name, seen, last_second(name) >= second)
+    local requests = collect("sipguard_lease", name, seen, is_this_second(second_of(name)))
     local source, agent = string.match(name, "^(%S+) %d+ ?(.*)$")
     if requests > 0 then owe(agent == "" and source or source .. " " .. agent, requests) end
   end
@@ -160,7 +162,7 @@ end
 
 -- Called four times a second by a timer process of its own: reports what was answered under leases and pushed bans.
 function sipguard_settle()
-  collect_leases(socket.gettime())
+  collect_leases()
   if worker.setting("SIPGUARD_PUSH_SOCKET", "") ~= "" then collect_bans() end
   while told or next(owed) do
     local done = worker.deliver(not told and tell() or nil)
