@@ -54,6 +54,7 @@ local last_id = 0
 local bucket, bucket_time = bucket_size, gettime()
 local sick, last_failure = false, 0
 local unasked = 0                                  -- requests that passed without an answer since that was told
+local told = 0                                     -- of these, what the question under way has told
 
 -- All workers share these counters: kamcmd htable.dump sipguard
 local function count(name)
@@ -245,6 +246,7 @@ end
 local function exchange(line, id, began)
   local sent, why = connection:send(line)
   if not sent then return nil, why end
+  told = unasked
   line, why = read_line(began)
   if not line then return nil, why end
   if is_pass(line, id) then return passes end
@@ -326,6 +328,7 @@ function sipguard_check()
   if not line then unasked = unasked + 1 failed("encode", now) return end
   count("asked")
   local began = gettime()
+  told = 0
   local result, why = ask(line, last_id, began)
   if why == "parse" then                           -- bytes that are not UTF-8
     result, why = ask(escaped(line), last_id, began)
@@ -336,6 +339,8 @@ function sipguard_check()
   if leases and result and not why and result.verdict == "drop" then leases.take(result, now) end
   if why == "garbage" then close() end
   if why then
+    -- A daemon that is late reads it yet, so it is not told again; one that is gone has forgotten all of it.
+    if why == "timeout" then unasked = unasked - told end
     unasked = unasked + 1
     failed(why, gettime())
   else
