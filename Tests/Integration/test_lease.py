@@ -207,6 +207,11 @@ def test_no_lease_outlives_its_reason_by_more_than_a_second(bench, end):
         flood = Flood(bench.proxy, f"127.0.0.{9 + turn}")
         bench.daemon.control("ban", "add", flood.address, "--duration", "1h")
         flood.send(20, agent="Phone", user="3000")
+
+        def leased():
+            flood.send(1, agent="Phone", user="3000")
+            return re.search(rf"name: {flood.address} \d+", bench.proxy.command("htable.dump", "sipguard_lease"))
+        wait_until(lambda: leased() or unasked(bench) > before, 20, "there is a lease when its reason ends")
         all_counted(bench, flood, before)
         return flood
     flood = in_calm(bench, play)
@@ -352,16 +357,21 @@ def test_a_user_agent_that_cannot_be_a_name_is_not_leased(fake, agent):
     assert fake.proxy.count("leases") == 0
 
 
-def test_leases_are_bounded(fake):
-    fake.answer(verdict="drop", ttl=1000, key="source")
-    while_busy = 20                              # no verdict comes in time, so there is no lease
-    while fake.proxy.count("leases") == 0 and while_busy > 0:
-        while_busy -= 1
-        time.sleep(1.05 - time.time() % 1)
-        for number in range(2600):
-            Flood(fake.proxy, address=f"127.0.{1 + number // 250}.{1 + number % 250}").send(1, pause=0)
-            if time.time() % 1 > 0.9:
-                break
-        else:
-            time.sleep(0.05)
-    assert 0 < fake.proxy.count("leases") <= 2 * 1024
+def test_leases_are_bounded():
+    with Bench(ACCOUNTS, leak=False, daemon=False, workers=1) as bench:
+        daemon = FakeDaemon(bench.daemon.socket, lambda question: verdict(
+            question, rule="r", decision="d", verdict="drop", ttl=1000, key="source"))
+        try:
+            for turn in range(20):
+                time.sleep(1.02 - time.time() % 1)
+                second, before = int(time.time()), bench.proxy.counters()
+                for number in range(1500):
+                    Flood(bench.proxy, address=f"127.{1 + turn}.{number // 250}.{1 + number % 250}").send(1, pause=0)
+                after = bench.proxy.counters()
+                dropped, leases = (after.get(name, 0) - before.get(name, 0) for name in ("drop", "leases"))
+                if int(time.time()) == second and dropped > 1024:
+                    assert leases == 1024
+                    return
+        finally:
+            daemon.close()
+    pytest.skip("too busy to be asked more than 1024 times within a second; test_lease_alone.py holds the limit in any case")
