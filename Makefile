@@ -75,7 +75,6 @@ bench: build
 	@scripts/setup bench run asterisk
 	Benchmarks/run
 	/usr/bin/python3 -B Benchmarks/asterisk
-	/usr/bin/python3 -B Benchmarks/classic-agi
 
 corpus:
 	@scripts/setup build

@@ -39,9 +39,18 @@ def single(name):
     return lambda run: run["single"].get(name)
 
 
-def flooded(find):
-    """The worst of the runs with forged sources."""
-    return lambda run: max(map(find, run["forged"]), default=None)
+def flooded(find, ceiling=None):
+    """The worst of the runs with forged sources, or the one with that ceiling."""
+    return lambda run: max((find(one) for one in run["forged"] if ceiling in (None, one["memory"])), default=None)
+
+
+def above(one):
+    return one["peak"] - one["memory"]
+
+
+def against(load):
+    """A p99 in the flood against that in another load."""
+    return lambda one: one["against"][load]
 
 
 def memory(connections):
@@ -72,15 +81,20 @@ ALL = [
     Target("limit with 10 M sources, worst against a fixed array", 1.0, single("worst stall")),
     Target("200 signatures over 6 fields, us", 0.6, lambda run: in_microseconds(inside("200 signatures over 6 fields")(run))),
     Target("100,000 prefixes, IPv4, ns", 60, inside("100,000 prefixes, IPv4")),
-    Target("100,000 prefixes, IPv6, ns", 100, inside("100,000 prefixes, IPv6")),
+    Target("100,000 prefixes, IPv6, ns", 150, inside("100,000 prefixes, IPv6")),
+    Target("memory besides the tables, idle, MiB", 24, single("idle memory")),
     Target("memory besides the tables, 32 connections, MiB", 24, memory(32)),
     Target("exec to first verdict, nothing to bring back, ms", 100, single("start, nothing")),
     Target("exec to first verdict, 100,000 banned sources, ms", 100, single("start, sources")),
     Target("exec to first verdict, 100,000 bans set by hand, ms", 100, single("start, by hand")),
     Target("forged sources: banned, trusted and active state lost", 0, flooded(lambda one: sum(one["lost"].values()))),
-    Target("forged sources: peak memory above the ceiling, MiB", 32, flooded(lambda one: one["peak"] - one["memory"])),
-    Target("forged sources: p99 of another's verdict, against calm", 1.5, flooded(lambda one: one["against"]["calm"])),
-    Target("the same, against the same load from 1,000 sources", 1.5, flooded(lambda one: one["against"]["crowd"])),
+    Target("forged sources, 256 MiB: peak memory above it, MiB", 32, flooded(above, 256)),
+    Target("forged sources, 64 MiB: peak memory above it, MiB", 32, flooded(above, 64)),
+    Target("forged sources, 256 MiB: p99 of another's verdict, against calm", 1.5, flooded(against("calm"), 256)),
+    Target("forged sources, 64 MiB: p99 of another's verdict, against calm", 1.5, flooded(against("calm"), 64)),
+    Target("the same, 256 MiB, against the same load from 1,000 sources", 1.5, flooded(against("crowd"), 256)),
+    Target("the same, 64 MiB, against the same load from 1,000 sources", 1.5, flooded(against("crowd"), 64)),
+    Target("sipguard-agi from exec to exit, against the same in C", 1.5, single("classic AGI")),
 ]
 
 

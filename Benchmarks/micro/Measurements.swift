@@ -65,7 +65,7 @@ enum Measurements {
                 let length = [32, 32, 32, 24, 24, 16 + Int(random.next() % 8)][Int(random.next() % 6)]
                 return Prefix(IPAddress(v4: UInt32(truncatingIfNeeded: random.next())), length: length)!
             },
-            lookUp("100,000 prefixes, IPv6", target: 100) { random in
+            lookUp("100,000 prefixes, IPv6", target: 150) { random in
                 let kind = random.next() % 20
                 let length = kind == 0 ? 128 : kind < 10 ? 64 : 32 + Int(random.next() % 32)
                 return Prefix(random.address, length: length)!
