@@ -153,10 +153,10 @@ public final class Decider {
     /// Puts what began into the queues of the log and of those who act on it; both are somebody else's thread.
     private func announce(_ decision: Decision, _ record: SourceRecord, _ user: Bytes, _ ruleset: Ruleset) {
         if decision.events.contains(.floodBegan) {
-            state.announce(.began(source: record.address, user: user.isKnown ? user.text : nil))
+            state.announce(.began, .began(source: record.address, user: user.isKnown ? user.text : nil))
         }
         if decision.events.contains(.banned) {
-            state.announce(.banned(source: ruleset.sources.prefix(of: record.address)))
+            state.announce(.banned, .banned(source: ruleset.sources.prefix(of: record.address)))
             state.events.add(.banned(source: record.address, rule: decision.rule, until: record.bannedUntil))
             state.stateFile?.markChanged()
         }

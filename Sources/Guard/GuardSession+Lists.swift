@@ -76,7 +76,7 @@ extension GuardSession {
         if try !params.bool("force") { try refuseLockout(by: entry.prefix, params) }
         try add(entry, to: .ban, &result)
         state.events.add(.banAdded(entry))
-        state.announce(.banned(source: entry.prefix))
+        state.announce(.banned, .banned(source: entry.prefix))
     }
 
     func addAllowed(_ params: Params, _ result: inout JSONWriter) throws(RPCError) {

@@ -126,7 +126,7 @@ extension GuardSession {
         let wasBanned = record?.isBanned(Clock.now) ?? false
         if wasBanned { state.stateFile?.markChanged() }
         state.counters.forget(source: ruleset.sources.key(of: address), ruleset)
-        state.announce(.forgotten(source: ruleset.sources.key(of: address)))
+        state.announce(.forgotten, .forgotten(source: ruleset.sources.key(of: address)))
         state.events.add(.sourceForgotten(address.description))
         result.beginObject()
         result.member("forgotten", record != nil || manual)

@@ -18,7 +18,7 @@ public final class GuardState: Sendable {
     let incidents = IncidentTable()
     let totals = Totals()
     let events = EventQueue()
-    let feeds = Mutex<[TreatmentFeed]>([])
+    let feeds = TreatmentFeeds()
     let publisher: SnapshotPublisher
     let startedAt: Instant
     let version: String

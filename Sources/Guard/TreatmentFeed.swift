@@ -13,6 +13,17 @@ public enum TreatmentChange: Sendable, Equatable {
     case banned(source: Prefix)
 }
 
+/// Kinds of changes, for whoever wants to hear of some only.
+public struct TreatmentKinds: OptionSet, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    public static let began = Self(rawValue: 1)
+    public static let forgotten = Self(rawValue: 2)
+    public static let banned = Self(rawValue: 4)
+    public static let all: Self = [.began, .forgotten, .banned]
+}
+
 /// Changes on their way from the threads that decide to one that acts. Bounded; whoever decides never waits for whoever acts.
 public final class TreatmentFeed: Sendable {
     private struct State {
@@ -21,12 +32,15 @@ public final class TreatmentFeed: Sendable {
     }
 
     private let state = Mutex(State())
+    fileprivate let kinds: TreatmentKinds
     private let limit: Int
     private let wake: @Sendable () -> Void
 
-    init(limit: Int, wake: @escaping @Sendable () -> Void) { (self.limit, self.wake) = (limit, wake) }
+    fileprivate init(_ kinds: TreatmentKinds, limit: Int, wake: @escaping @Sendable () -> Void) {
+        (self.kinds, self.limit, self.wake) = (kinds, limit, wake)
+    }
 
-    func add(_ change: TreatmentChange) {
+    fileprivate func add(_ change: TreatmentChange) {
         let isFirst = state.withLock { state in
             guard state.changes.count < limit else {
                 state.missed += 1
@@ -47,6 +61,26 @@ public final class TreatmentFeed: Sendable {
     }
 }
 
+/// Those who listen.
+final class TreatmentFeeds: Sendable {
+    private let all = Mutex<[TreatmentFeed]>([])
+    /// What anybody wants to hear of: a flood announces much, mostly to nobody, with a record's lock held.
+    private let wanted = Atomic<UInt8>(0)
+
+    fileprivate func add(_ feed: TreatmentFeed) {
+        all.withLock { $0.append(feed) }
+        wanted.bitwiseOr(feed.kinds.rawValue, ordering: .releasing)
+    }
+
+    fileprivate func add(_ kind: TreatmentKinds, _ change: () -> TreatmentChange) {
+        guard wanted.load(ordering: .acquiring) & kind.rawValue != 0 else { return }
+        let change = change()
+        all.withLock { feeds in
+            for feed in feeds where feed.kinds.contains(kind) { feed.add(change) }
+        }
+    }
+}
+
 /// A treatment that holds for whatever its source sends.
 public struct HeldTreatment: Sendable, Equatable {
     /// The address, or the network that counts as one source.
@@ -59,19 +93,16 @@ public struct HeldTreatment: Sendable, Equatable {
 
 extension GuardState {
     /// Begins to tell of treatments; `wake` is called by a thread that decides and must return at once.
-    public func treatmentFeed(limit: Int = 1024, wake: @escaping @Sendable () -> Void) -> TreatmentFeed {
-        let feed = TreatmentFeed(limit: limit, wake: wake)
-        feeds.withLock { $0.append(feed) }
+    public func treatmentFeed(
+        of kinds: TreatmentKinds = .all, limit: Int = 1024, wake: @escaping @Sendable () -> Void
+    ) -> TreatmentFeed {
+        let feed = TreatmentFeed(kinds, limit: limit, wake: wake)
+        feeds.add(feed)
         return feed
     }
 
-    func announce(_ change: @autoclosure () -> TreatmentChange) {
-        feeds.withLock { feeds in
-            guard !feeds.isEmpty else { return }
-            let change = change()
-            for feed in feeds { feed.add(change) }
-        }
-    }
+    /// - Parameter kind: the change's.
+    func announce(_ kind: TreatmentKinds, _ change: @autoclosure () -> TreatmentChange) { feeds.add(kind, change) }
 
     /// The treatment that behaviour began and that holds for all that the source sends now; nil where there is none, and for
     /// sources that are protected or have earned trust: of those only single requests are treated.
