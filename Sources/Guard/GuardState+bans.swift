@@ -30,13 +30,14 @@ extension GuardState {
         return until
     }
 
-    /// What is banned by hand, and sources that are banned, at most so many of those that are asked for.
-    public func bannedSources(
-        most: Int, now: Instant = Clock.now, where isAskedFor: (Prefix) -> Bool
-    ) -> [Prefix] {
+    /// Another number after each change of the policy or of the lists, each of which may begin or end a ``silentBan(of:now:)``.
+    public var generation: UInt64 { publisher.generation }
+
+    /// What is banned by hand, and sources that are banned; those that are asked for.
+    public func bannedSources(now: Instant = Clock.now, where isAskedFor: (Prefix) -> Bool) -> [Prefix] {
         let grouping = publisher.current.engine.ruleset.sources
         let manual = lists.current.banned.entries.filter { $0.holds(at: now) }.map(\.prefix)
         let automatic = sources.compactMap { $0.isBanned(now) ? grouping.prefix(of: $0.address) : nil }
-        return Array((manual + automatic).filter(isAskedFor).prefix(most))
+        return (manual + automatic).filter(isAskedFor)
     }
 }

@@ -26,13 +26,16 @@ public enum PushEvent: Sendable, Equatable {
 
 /// Keeps a table of Kamailio's as the bans are, so that what a banned source sends is dropped without a question.
 ///
-/// A thread of its own. It is woken by each ban, and looks once a second at those it has pushed: the engine's state is the
-/// truth, and whoever is not banned any more, or has become protected, leaves. An entry of its own in the table tells
-/// whether Kamailio still has the others.
+/// A thread of its own. It is woken by each ban, and looks once a second, whatever wakes it, at those it has pushed: the
+/// engine's state is the truth, and whoever is not banned any more, or has become protected, leaves. After a change of the
+/// policy or of the lists it looks for all bans again. An entry of its own in the table tells whether Kamailio still has the
+/// others.
 public final class BanPush: Sendable {
     /// Times of the push; tests make them shorter.
     public struct Timing: Sendable {
         public var look = Duration.seconds(1)
+        /// Looks for all bans at the latest: what keeps one from being pushed may end by time alone.
+        public var search = Duration.seconds(60)
         /// For Kamailio to answer one call.
         public var answer = Duration.milliseconds(200)
         public var firstRetry = Duration.milliseconds(500)
@@ -49,13 +52,15 @@ public final class BanPush: Sendable {
     private let counts = Mutex((failures: 0, leftOut: 0))
 
     /// nil where the system has no descriptors left.
+    ///
+    /// - Parameter news: bans that are told between two looks, at most; with more of them it looks for all.
     public init?(
-        table: KamailioTable, state: GuardState, timing: Timing = Timing(),
+        table: KamailioTable, state: GuardState, timing: Timing = Timing(), news: Int = 1024,
         onEvent: @escaping @Sendable (PushEvent) -> Void
     ) {
         guard let worker = Worker(named: "kamailio-push") else { return nil }
         (self.table, self.state, self.timing, self.worker, self.onEvent) = (table, state, timing, worker, onEvent)
-        feed = state.treatmentFeed { worker.wake() }
+        feed = state.treatmentFeed(of: .banned, limit: news) { worker.wake() }
     }
 
     /// Calls that failed, and bans for which there was no room.
@@ -70,59 +75,61 @@ public final class BanPush: Sendable {
 
     private func run() {
         var post = Post(table, timing)
-        lookForAll(&post)
         while !worker.isStopping {
+            if post.nextLook <= .now { look(&post) }
             if post.retryAt.map({ $0 <= .now }) ?? true { bringAbout(&post) }
-            worker.sleep(until: .now + timing.look)
-            let news = feed.drain()
-            take(news.changes, &post)
-            if news.missed > 0 { lookForAll(&post) }
-            lookAfterPushed(&post)
+            worker.sleep(until: post.nextWork)
+            takeNews(&post)
         }
         // Nobody would lift them.
         if post.retryAt == nil { try? post.clear() }
     }
 
-    private func lookAfterPushed(_ post: inout Post) {
-        for source in post.bans.sources {
-            if let until = state.silentBan(of: source) {
-                _ = post.bans.want(source, until: until)
-            } else {
-                post.bans.drop(source)
-            }
+    private func look(_ post: inout Post) {
+        (post.nextLook, post.isSealKnown) = (.now + timing.look, false)
+        for source in post.bans.sources { want(source, &post) }
+        let generation = state.generation
+        if generation != post.generation || post.hasMissed || post.nextSearch <= .now {
+            (post.generation, post.hasMissed, post.nextSearch) = (generation, false, .now + timing.search)
+            for source in state.bannedSources(where: { EntryName.of($0) != nil }) { want(source, &post) }
         }
+        tellWhatIsLeftOut(&post)
     }
 
-    private func lookForAll(_ post: inout Post) {
-        for source in state.bannedSources(most: table.most, where: { EntryName.of($0) != nil }) { want(source, &post) }
-    }
-
-    private func take(_ changes: [TreatmentChange], _ post: inout Post) {
-        for change in changes {
-            if case .banned(let source) = change { want(source, &post) }
-        }
+    private func takeNews(_ post: inout Post) {
+        let news = feed.drain()
+        for case .banned(let source) in news.changes where EntryName.of(source) != nil { want(source, &post) }
+        if news.missed > 0 { post.hasMissed = true }
+        tellWhatIsLeftOut(&post)
     }
 
     private func want(_ source: Prefix, _ post: inout Post) {
-        guard EntryName.of(source) != nil, let until = state.silentBan(of: source) else { return }
-        guard !post.bans.want(source, until: until) else { return }
-        counts.withLock { $0.leftOut += 1 }
-        if !post.saidFull { onEvent(.full(table.most)) }
-        post.saidFull = true
+        if let until = state.silentBan(of: source) {
+            post.bans.want(source, until: until)
+        } else {
+            post.bans.drop(source)
+        }
+    }
+
+    private func tellWhatIsLeftOut(_ post: inout Post) {
+        counts.withLock { $0.leftOut = post.bans.leftOut }
+        let isLeftOut = post.bans.hasWaiting
+        if isLeftOut, !post.saidFull { onEvent(.full(table.most)) }
+        post.saidFull = isLeftOut
     }
 
     /// Makes the table as it is to be.
     private func bringAbout(_ post: inout Post) {
         do throws(ManagementSocket.Failure) {
-            let isAnew = try post.begin()
+            let isAnew = post.isSealKnown ? false : try post.begin()
+            post.isSealKnown = true
             try post.push { worker.isStopping }
-            if post.saidFull, !post.bans.isFull { post.saidFull = false }
             if isAnew || post.isFailing { onEvent(.reached(bans: post.bans.count)) }
             (post.isFailing, post.retryAt, post.retry) = (false, nil, timing.firstRetry)
         } catch {
             counts.withLock { $0.failures += 1 }
             if !post.isFailing { onEvent(.failing("\(error)")) }
-            (post.isFailing, post.retryAt) = (true, .now + post.retry)
+            (post.isFailing, post.isSealKnown, post.retryAt) = (true, false, .now + post.retry)
             post.retry = min(post.retry * 2, timing.lastRetry)
         }
     }
@@ -139,6 +146,16 @@ private struct Post {
     var retryAt: ContinuousClock.Instant?
     var isFailing = false
     var saidFull = false
+    /// Whether the seal has been seen since the last look.
+    var isSealKnown = false
+    var nextLook = ContinuousClock.now
+    var nextSearch = ContinuousClock.now
+    /// The state's at the last search.
+    var generation: UInt64 = 0
+    /// Bans that were not told, since there were too many.
+    var hasMissed = false
+
+    var nextWork: ContinuousClock.Instant { retryAt.map { min($0, nextLook) } ?? nextLook }
 
     init(_ table: KamailioTable, _ timing: BanPush.Timing) {
         socket = ManagementSocket(path: table.socket, timeout: timing.answer)

@@ -15,22 +15,34 @@ struct PushedBans {
     private var there: [Prefix: Instant] = [:]
     /// What may differ between the two.
     private var open: Set<Prefix> = []
+    /// For whom there is no room.
+    private var waiting: Set<Prefix> = []
+    /// How many had to wait.
+    private(set) var leftOut = 0
     let most: Int
 
     init(most: Int) { self.most = most }
 
     var count: Int { wanted.count }
     var isFull: Bool { wanted.count >= most }
-    var sources: [Prefix] { Array(wanted.keys) }
+    var hasWaiting: Bool { !waiting.isEmpty }
+    /// Those that are wanted, and then those for whom there was no room.
+    var sources: [Prefix] { Array(wanted.keys) + waiting }
 
     /// Wants a ban until then; false if there is no room for one more.
+    @discardableResult
     mutating func want(_ source: Prefix, until: Instant) -> Bool {
-        guard wanted[source] != nil || !isFull else { return false }
+        guard wanted[source] != nil || !isFull else {
+            if waiting.insert(source).inserted { leftOut += 1 }
+            return false
+        }
+        waiting.remove(source)
         if wanted.updateValue(until, forKey: source) != until { open.insert(source) }
         return true
     }
 
     mutating func drop(_ source: Prefix) {
+        waiting.remove(source)
         if wanted.removeValue(forKey: source) != nil { open.insert(source) }
     }
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import Bench, wait_until
+from harness import POLICY, Bench, wait_until
 from namespaces import Namespace
 from phone import Phone
 from test_lease import Flood, all_counted, in_calm, reached, shown, stats, unasked
@@ -125,6 +125,18 @@ def test_the_end_of_a_ban_is_pushed(bench, end):
     wait_until(lambda: not bench.pushed(), 20, "the ban is gone")
 
 
+def test_a_ban_that_was_not_to_be_pushed_for_a_while_comes_back(bench):
+    bench.ban(SOURCE)
+    wait_until(lambda: bench.pushed() == {SOURCE}, 20, "the ban is there")
+    for mode in ("shadow", "enforce"):
+        bench.daemon.policy.write_text(POLICY + f"mode: {mode}\n")
+        bench.daemon.control("reload")
+        wait_until(lambda: bool(bench.pushed()) == (mode == "enforce"), 20, f"the table is as in mode {mode}")
+    for change in ("add", "remove"):
+        bench.daemon.control("allow", change, SOURCE)
+        wait_until(lambda: bool(bench.pushed()) == (change == "remove"), 20, f"the table is as after allow {change}")
+
+
 def test_a_ban_ends_in_kamailio_by_itself_while_the_daemon_is_stopped(bench):
     bench.ban(SOURCE, "--duration", "6s")
     wait_until(lambda: bench.pushed() == {SOURCE}, 20, "the ban is there")
@@ -196,19 +208,27 @@ def test_a_hung_kamailio_costs_the_daemon_nothing(bench):
     says_each_loss_once(bench, 1, busyness)
 
 
-def test_bans_beyond_the_bound_are_counted_and_met_all_the_same(bench):
-    addresses = [f"127.0.{6 + n // 250}.{1 + n % 250}" for n in range(520)]
+def call_all(bench, method, addresses):
     lines = "".join(json.dumps(
-        {"jsonrpc": "2.0", "id": n, "method": "ban.add", "params": {"address": a}}) + "\n" for n, a in enumerate(addresses))
+        {"jsonrpc": "2.0", "id": n, "method": method, "params": {"address": a}}) + "\n" for n, a in enumerate(addresses))
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(60)
         client.connect(str(bench.daemon.admin))
         client.sendall(lines.encode())
         answers = client.makefile()
         assert all("result" in answers.readline() for _ in addresses)
+
+
+def test_bans_beyond_the_bound_are_counted_once_met_all_the_same_and_pushed_when_there_is_room(bench):
+    addresses = [f"127.0.{6 + n // 250}.{1 + n % 250}" for n in range(520)]
+    call_all(bench, "ban.add", addresses)
     wait_until(lambda: len(bench.pushed()) == 500, 30, "as many as there may be")
-    wait_until(lambda: stats(bench)["errors"]["kamailio_bans_left_out"] >= 20, 20, "the others are counted")
-    silenced(bench, [addresses[-1]], 3)
+    left_out = set(addresses) - bench.pushed()
+    wait_until(lambda: stats(bench)["errors"]["kamailio_bans_left_out"] == 20, 20, "the others are counted")
+    silenced(bench, [min(left_out)], 3)
+    call_all(bench, "ban.remove", sorted(bench.pushed())[:30])
+    wait_until(lambda: len(bench.pushed()) == 490 and left_out <= bench.pushed(), 30, "all that hold are there")
+    assert stats(bench)["errors"]["kamailio_bans_left_out"] == 20
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,11 @@
 import Glibc
-import Guard
 import JSON
 import Policy
 import PolicyFile
 import Synchronization
 import Testing
 
+@testable import Guard
 @testable import Kamailio
 
 /// A table of Kamailio's in the shape of its datagram socket; a test tells how it behaves.
@@ -13,13 +13,15 @@ final class FakeKamailio: Sendable {
     struct Table: Sendable {
         var entries: [String: Int64] = [:]
         var calls: [String] = []
+        /// How often the seal was asked for.
+        var looks = 0
         var isHung = false
         var isGarbage = false
     }
 
     let path: String
     let table = Mutex(Table())
-    private let folder: String
+    let folder: String
     private let descriptor: Int32
 
     init() {
@@ -41,16 +43,17 @@ final class FakeKamailio: Sendable {
 
     deinit {
         close(descriptor)
-        unlink(path)
+        for file in [path, folder + "/policy.yaml"] { unlink(file) }
         rmdir(folder)
     }
 
-    /// Answers what is there, and what comes within the time of a receive.
+    /// Answers for a moment: until nothing comes within the time of a receive, or somebody asks without a pause.
     func serve() {
+        let end = ContinuousClock.now + .milliseconds(50)
         var bytes = [UInt8](repeating: 0, count: 65_536)
         var from = sockaddr_un()
         var size = socklen_t(MemoryLayout<sockaddr_un>.size)
-        while true {
+        while ContinuousClock.now < end {
             size = socklen_t(MemoryLayout<sockaddr_un>.size)
             let count = withUnsafeMutablePointer(to: &from) { pointer in
                 pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -78,6 +81,7 @@ final class FakeKamailio: Sendable {
             guard !table.isGarbage else { return "{" }
             let method = call["method"]?.string ?? ""
             if method != "htable.get" { table.calls.append(key.hasPrefix("sipguardd") ? "seal" : "\(method) \(key)") }
+            if method == "htable.get", key.hasPrefix("sipguardd") { table.looks += 1 }
             var isKnown = true
             switch method {
             case "htable.get": isKnown = table.entries[key] != nil
@@ -100,6 +104,7 @@ final class FakeKamailio: Sendable {
 @Suite(.serialized) struct BanPushTests {
     private let kamailio: FakeKamailio
     private let state: GuardState
+    private let policyPath: String
     private let events = Events()
 
     final class Events: Sendable {
@@ -109,25 +114,37 @@ final class FakeKamailio: Sendable {
 
     init() throws {
         kamailio = FakeKamailio()
+        policyPath = kamailio.folder + "/policy.yaml"
+        try Self.write(mode: "enforce", to: policyPath)
+        let policy = LoadedPolicy(
+            document: try PolicyDocument.load(path: policyPath), path: policyPath, loadedAt: Clock.now)
+        state = GuardState(policy: policy, memory: 4 << 20, version: "test")
+    }
+
+    private static func write(mode: String, to path: String) throws {
         let text = """
             version: 1
             extends: default
+            mode: \(mode)
             ban: { after: 3 }
             own_addresses: [203.0.113.1/32, 2001:db8:3::7/128]
 
             """
-        let policy = LoadedPolicy(
-            document: try PolicyDocument.parse(text: text, name: "test.yaml"), path: nil, loadedAt: Clock.now)
-        state = GuardState(policy: policy, memory: 4 << 20, version: "test")
+        let file = try #require(fopen(path, "w"))
+        fputs(text, file)
+        fclose(file)
     }
 
     /// With patience enough for a machine that is busy, unless Kamailio is not to answer.
-    private func push(most: Int = 100, patience: Duration = .seconds(20)) throws -> BanPush {
+    private func push(
+        most: Int = 100, look: Duration = .milliseconds(20), search: Duration = .seconds(60), news: Int = 1024,
+        patience: Duration = .seconds(20)
+    ) throws -> BanPush {
         var (timing, table) = (BanPush.Timing(), KamailioTable(socket: kamailio.path))
-        (timing.look, timing.firstRetry, timing.lastRetry) = (.milliseconds(20), .milliseconds(20), .milliseconds(20))
-        (timing.answer, table.most) = (patience, most)
+        (timing.look, timing.firstRetry, timing.lastRetry) = (look, .milliseconds(20), .milliseconds(20))
+        (timing.answer, timing.search, table.most) = (patience, search, most)
         let events = events
-        let push = BanPush(table: table, state: state, timing: timing) { event in
+        let push = BanPush(table: table, state: state, timing: timing, news: news) { event in
             events.all.withLock { $0.append(event) }
         }
         return try #require(push)
@@ -228,6 +245,87 @@ final class FakeKamailio: Sendable {
         for number in 1...8 { attack("198.51.100.\(number)") }
         serve("three are there and five are counted") { kamailio.pushed.count == 3 && push.leftOut >= 5 }
         #expect(events.seen.filter { $0 == .full(3) }.count == 1)
+        await close(push)
+    }
+
+    @Test("bans that were not to be pushed for a while come back", arguments: ["allow", "reload"])
+    func again(way: String) async throws {
+        attack("198.51.100.1")
+        let address = Prefix("198.51.100.1")!
+        let push = try push()
+        #expect(push.start() == 0)
+        serve("the ban is there") { kamailio.pushed.count == 1 }
+        for isPushed in [false, true, false, true] {
+            if way == "reload" {
+                try Self.write(mode: isPushed ? "enforce" : "shadow", to: policyPath)
+                try state.reload()
+            } else {
+                let entry = AddressEntry(prefix: address, since: Clock.now, until: nil, comment: "", by: "test")
+                _ = isPushed ? state.lists.remove(address, from: .allow) : state.lists.add(entry, to: .allow)
+                state.publishLists()
+            }
+            serve("it is there: \(isPushed)") { kamailio.pushed.isEmpty != isPushed }
+        }
+        await close(push)
+    }
+
+    @Test("bans without room are counted once, at a start too, and pushed when there is room") func leftOut() async throws {
+        let sources = (1...5).map { "198.51.100.\($0)" }
+        for source in sources { attack(source) }
+        let push = try push(most: 3)
+        #expect(push.start() == 0)
+        serve("three are there and two are counted") { kamailio.pushed.count == 3 && push.leftOut == 2 }
+        #expect(events.seen.filter { $0 == .full(3) }.count == 1)
+        for _ in 0..<3 { state.publishLists() }
+        for _ in 0..<5 { kamailio.serve() }
+        #expect(push.leftOut == 2)
+        let gone = kamailio.pushed
+        for source in gone { login(source) }
+        serve("the two others are there") { kamailio.pushed == Set(sources).subtracting(gone) }
+        #expect(push.leftOut == 2 && events.seen.filter { $0 == .full(3) }.count == 1)
+        await close(push)
+    }
+
+    @Test("bans of which it was not told are found all the same") func missed() async throws {
+        let push = try push(news: 0)
+        #expect(push.start() == 0)
+        serve("it has begun") { events.seen == [.reached(bans: 0)] }
+        for number in 1...5 { attack("198.51.100.\(number)") }
+        serve("all are there") { kamailio.pushed.count == 5 }
+        await close(push)
+    }
+
+    @Test("what keeps a ban from being pushed may end by time alone") func search() async throws {
+        let address = Prefix("198.51.100.1")!
+        attack("198.51.100.1")
+        let until = Clock.now + .milliseconds(400)
+        let entry = AddressEntry(prefix: address, since: Clock.now, until: until, comment: "", by: "test")
+        _ = state.lists.add(entry, to: .allow)
+        state.publishLists()
+        let push = try push(search: .milliseconds(300))
+        #expect(push.start() == 0)
+        serve("the ban is there") { kamailio.pushed.count == 1 }
+        #expect(Clock.now > until)
+        await close(push)
+    }
+
+    @Test("however many sources begin to attack, the table is looked at once in its time") func flood() async throws {
+        let push = try push(look: .milliseconds(200))
+        attack("198.51.100.1")
+        #expect(push.start() == 0)
+        serve("the ban is there") { kamailio.pushed.count == 1 }
+        let (begin, before) = (ContinuousClock.now, kamailio.table.withLock { $0.looks })
+        let served = Task.detached { [kamailio] in
+            while !Task.isCancelled { kamailio.serve() }
+        }
+        for number in 1...2500 { attack("10.0.\(number / 250).\(number % 250)", count: 1) }
+        for number in 1...50 { attack("10.1.0.\(number)") }
+        usleep(400_000)
+        served.cancel()
+        await served.value
+        serve("the other bans are there") { kamailio.pushed.count == 51 }
+        let looks = kamailio.table.withLock { $0.looks } - before
+        #expect(looks >= 1 && Duration.milliseconds(200) * (looks - 1) <= begin.duration(to: .now), "\(looks) looks")
         await close(push)
     }
 
