@@ -14,9 +14,9 @@ enum Measurements {
     /// Allocations of ten thousand turns of each part but the log, whose writer is a thread of its own that allocates at each of its
     /// turns.
     static func allocations() -> [Figure] {
-        Part.allCases.filter { $0 != .log }.map { part in
+        Part.allCases.filter { ![.log, .hostile, .longHostile].contains($0) }.map { part in
             let job = part.job()
-            for _ in 0..<4000 { job() }
+            for _ in 0..<part.turnsBefore { job() }
             return Figure(
                 name: "allocations, \(part.rawValue)", unit: "in 10,000",
                 value: Double(Cost.of(10_000, job).allocations), target: 0)

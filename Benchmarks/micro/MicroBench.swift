@@ -35,7 +35,7 @@ import JSON
             exit(64)
         }
         let job = part.job()
-        for _ in 0..<4000 { job() }
+        for _ in 0..<part.turnsBefore { job() }
         for _ in 0..<count { job() }
     }
 }
@@ -52,6 +52,13 @@ enum Part: String, CaseIterable {
     case question
     /// From facts to a verdict.
     case decision
+    /// The same with values of 500 bytes that are made to cost, a dozen requests each time.
+    case hostile
+    /// With values four times as long.
+    case longHostile = "long-hostile"
+
+    /// How often it is done before it is what it will stay.
+    var turnsBefore: Int { self == .hostile || self == .longHostile ? 2 : 4000 }
 
     /// What does it once.
     func job() -> () -> Void {
@@ -61,6 +68,8 @@ enum Part: String, CaseIterable {
         case .log: Self.logging()
         case .question: Self.asking()
         case .decision: Self.deciding()
+        case .hostile: Hostile.deciding(bytes: 500)
+        case .longHostile: Hostile.deciding(bytes: 2000)
         }
     }
 

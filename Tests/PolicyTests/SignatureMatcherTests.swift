@@ -157,8 +157,9 @@ import Testing
         for value in values { value.withUnsafeBufferPointer { #expect(!harmless.holds($0)) } }
     }
 
-    /// A pattern that makes other engines go back again and again, and one that is its own suffix many times.
-    @Test func looksAtEachByteOfAHostileValueOnce() {
+    /// A pattern that makes other engines go back again and again, and one that is its own suffix many times. Benchmarks/check counts
+    /// what such values take.
+    @Test func findsWhatStandsAtTheEndOfAHostileValue() {
         let texts = (1...64).map { String(repeating: "a", count: $0) + "b" }
         let signatures = [Self.signature("s", [Condition(fields: [.userAgent], matcher: Way.contains.matcher(texts))])]
         #expect(Self.found(signatures, [.userAgent: String(repeating: "a", count: 60_000)]) == [])
