@@ -41,7 +41,7 @@ public final class DecisionLog: Sendable {
     static let weightAmongMany = 8
 
     public let settings: Settings
-    private let stripes: [Stripe]
+    let stripes: [Stripe]
     private let turn = Atomic<Int>(0)
     private let lostLines = Atomic<Int>(0)
     private let waker = Mutex(Waker())
@@ -52,7 +52,7 @@ public final class DecisionLog: Sendable {
     /// A function alone in a generic place would be wrapped anew at each look, until calling it takes a whole stack.
     private struct Waker { var wake: (@Sendable () -> Void)? }
 
-    private final class Stripe: Sendable {
+    final class Stripe: Sendable {
         let buffer: Mutex<LogBuffer>
         /// The next stripe's lock is in another cache line.
         private let gap = CacheLine()

@@ -336,7 +336,27 @@ import Testing
         #expect(try lines(path).last?["check"]?["call_id"] == "turn 19")
     }
 
-    @Test func whatFindsNoRoomIsCountedAndNobodyWaits() throws {
+    @Test func nobodyWaitsForAStripeThatIsHeld() throws {
+        let log = log()
+        let house = try House(decisionLog: log)
+        /// Decides while the first of the stripes, from that of the house on, are held.
+        func decide(holding count: Int, from stripe: Int = 0) throws {
+            guard stripe < count else {
+                #expect(try house.verdict(["source_ip": "203.0.113.5", "method": "OPTIONS"]) == "pass")
+                return
+            }
+            // Who waited for it here, on the same thread, would end the program.
+            try log.stripes[stripe].buffer.withLock { _ in try decide(holding: count, from: stripe + 1) }
+        }
+        try decide(holding: DecisionLog.stripesTried - 1)
+        #expect(log.lost == 0)
+        try decide(holding: DecisionLog.stripesTried)
+        #expect(log.lost == 1)
+        #expect(DecisionLogWriter(log).write() == nil)
+        #expect(try lines(path).count == 1)
+    }
+
+    @Test func whatFindsNoRoomIsCounted() throws {
         let log = log()
         let house = try House(decisionLog: log)
         let record = 128 + LogRecord.mostBytesOfFact
