@@ -74,7 +74,8 @@ public final class BanPush: Sendable {
     public func stop() { worker.stop(within: .seconds(2)) }
 
     private func run() {
-        var post = Post(table, timing)
+        let decider = Decider(state, once: true)
+        var post = Post(table, timing) { decider.wasDropped($1, of: $0) }
         while !worker.isStopping {
             if post.nextLook <= .now { look(&post) }
             if post.retryAt.map({ $0 <= .now }) ?? true { bringAbout(&post) }
@@ -82,7 +83,7 @@ public final class BanPush: Sendable {
             takeNews(&post)
         }
         // Nobody would lift them.
-        if post.retryAt == nil { try? post.clear() }
+        if post.retryAt == nil { try? post.clear(ofBans: post.bans.there) }
     }
 
     private func look(_ post: inout Post) {
@@ -139,6 +140,8 @@ public final class BanPush: Sendable {
 private struct Post {
     private let socket: ManagementSocket
     private let htable: JSONValue
+    /// Takes what an entry has counted that leaves the table.
+    private let onCounted: (Prefix, Int) -> Void
     /// The entry that says the table is ours and as we left it; each run has its own.
     private let seal = JSONValue.string("sipguardd " + String(UInt64.random(in: .min ... .max), radix: 16))
     var bans: PushedBans
@@ -154,10 +157,12 @@ private struct Post {
     var generation: UInt64 = 0
     /// Bans that were not told, since there were too many.
     var hasMissed = false
+    private var hasBegun = false
 
     var nextWork: ContinuousClock.Instant { retryAt.map { min($0, nextLook) } ?? nextLook }
 
-    init(_ table: KamailioTable, _ timing: BanPush.Timing) {
+    init(_ table: KamailioTable, _ timing: BanPush.Timing, onCounted: @escaping (Prefix, Int) -> Void) {
+        self.onCounted = onCounted
         socket = ManagementSocket(path: table.socket, timeout: timing.answer)
         (htable, bans, retry) = (.string(table.htable), PushedBans(most: table.most), timing.firstRetry)
     }
@@ -170,13 +175,35 @@ private struct Post {
         } catch {
             guard case .refused = error else { throw error }
         }
-        try clear()
+        // A run before may have ended without taking out its own; later there is nothing left that could have counted.
+        try clear(ofBans: hasBegun ? [] : bans.sources)
         bans.tableWasEmptied()
         try socket.call("htable.setxi", [htable, seal, 0, 31_536_000])
+        hasBegun = true
         return true
     }
 
-    func clear() throws(ManagementSocket.Failure) { try socket.call("htable.flush", [htable]) }
+    /// Empties the table. Entries that may be there are taken out singly, since they have counted, as far as there is time.
+    func clear(ofBans sources: [Prefix]) throws(ManagementSocket.Failure) {
+        let end = ContinuousClock.now + .seconds(1)
+        for source in sources {
+            if end <= .now { break }
+            try takeOut(source)
+        }
+        try socket.call("htable.flush", [htable])
+    }
+
+    /// Takes an entry out and tells what it has counted since Kamailio reported it last.
+    private func takeOut(_ source: Prefix) throws(ManagementSocket.Failure) {
+        do throws(ManagementSocket.Failure) {
+            let entry = try socket.call("htable.get", [htable, name(of: source)])
+            try socket.call("htable.delete", [htable, name(of: source)])
+            if let count = entry["item"]?["value"]?.int64, count > 0 { onCounted(source, Int(count)) }
+        } catch {
+            // it has run out there
+            guard case .refused = error else { throw error }
+        }
+    }
 
     mutating func push(until isStopping: () -> Bool) throws(ManagementSocket.Failure) {
         while !isStopping() {
@@ -195,16 +222,19 @@ private struct Post {
             try socket.call("htable.setxi", [htable, name(of: source), 0, .int(Int64(seconds))])
         case .prolong(let source, let seconds):
             try socket.call("htable.setex", [htable, name(of: source), .int(Int64(seconds))])
-        case .remove(let source):
-            do throws(ManagementSocket.Failure) {
-                try socket.call("htable.delete", [htable, name(of: source)])
-            } catch {
-                // it has run out there
-                guard case .refused = error else { throw error }
-            }
+        case .remove(let source): try takeOut(source)
         }
     }
 
     /// Nothing without a name is wanted.
     private func name(of source: Prefix) -> JSONValue { .string(EntryName.of(source) ?? source.description) }
+}
+
+extension Decider {
+    /// Counts what Kamailio has dropped, as if it had reported that itself.
+    fileprivate func wasDropped(_ count: Int, of source: Prefix) {
+        var facts = RequestFacts(source: source.first)
+        facts.count = count
+        report(.dropped, facts)
+    }
 }

@@ -12,7 +12,7 @@ struct PushedBans {
     }
 
     private var wanted: [Prefix: Instant] = [:]
-    private var there: [Prefix: Instant] = [:]
+    private var taken: [Prefix: Instant] = [:]
     /// What may differ between the two.
     private var open: Set<Prefix> = []
     /// For whom there is no room.
@@ -26,6 +26,8 @@ struct PushedBans {
     var count: Int { wanted.count }
     var isFull: Bool { wanted.count >= most }
     var hasWaiting: Bool { !waiting.isEmpty }
+    /// Those that the table has.
+    var there: [Prefix] { Array(taken.keys) }
     /// Those that are wanted, and then those for whom there was no room.
     var sources: [Prefix] { Array(wanted.keys) + waiting }
 
@@ -48,7 +50,7 @@ struct PushedBans {
 
     /// The table is empty: Kamailio has begun anew, or has been told to flush it.
     mutating func tableWasEmptied() {
-        there = [:]
+        taken = [:]
         open = Set(wanted.keys)
     }
 
@@ -57,7 +59,7 @@ struct PushedBans {
         open.prefix(most).map { source in
             guard let until = wanted[source], until > now else { return .remove(source) }
             let seconds = max(1, (until - now).secondsRoundedUp)
-            if let end = there[source], end > now { return .prolong(source, seconds: seconds) }
+            if let end = taken[source], end > now { return .prolong(source, seconds: seconds) }
             return .add(source, seconds: seconds)
         }
     }
@@ -65,10 +67,10 @@ struct PushedBans {
     mutating func wasTaken(_ step: Step) {
         switch step {
         case .add(let source, _), .prolong(let source, _):
-            there[source] = wanted[source]
+            taken[source] = wanted[source]
             open.remove(source)
         case .remove(let source):
-            there[source] = nil
+            taken[source] = nil
             wanted[source] = nil
             open.remove(source)
         }

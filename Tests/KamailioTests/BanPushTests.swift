@@ -12,6 +12,8 @@ import Testing
 final class FakeKamailio: Sendable {
     struct Table: Sendable {
         var entries: [String: Int64] = [:]
+        /// What entries have counted and nobody has taken.
+        var counted: [String: Int64] = [:]
         var calls: [String] = []
         /// How often the seal was asked for.
         var looks = 0
@@ -83,13 +85,17 @@ final class FakeKamailio: Sendable {
             if method != "htable.get" { table.calls.append(key.hasPrefix("sipguardd") ? "seal" : "\(method) \(key)") }
             if method == "htable.get", key.hasPrefix("sipguardd") { table.looks += 1 }
             var isKnown = true
+            let item: JSONValue = ["item": ["name": .string(key), "value": .int(table.counted[key] ?? 0)]]
             switch method {
             case "htable.get": isKnown = table.entries[key] != nil
-            case "htable.flush": table.entries = [:]
-            case "htable.delete": isKnown = table.entries.removeValue(forKey: key) != nil
+            case "htable.flush": (table.entries, table.counted) = ([:], [:])
+            case "htable.delete":
+                isKnown = table.entries.removeValue(forKey: key) != nil
+                table.counted[key] = nil
             default: table.entries[key] = params.last?.int64 ?? 0
             }
-            let outcome: JSONObject = isKnown ? ["result": "Ok"] : ["error": ["code": 500, "message": "no such key"]]
+            let result: JSONValue = method == "htable.get" ? item : "Ok"
+            let outcome: JSONObject = isKnown ? ["result": result] : ["error": ["code": 500, "message": "no such key"]]
             var reply: JSONObject = ["jsonrpc": "2.0", "id": call["id"] ?? .null]
             for member in outcome.members { reply[member.key] = member.value }
             return JSONValue.object(reply).text
@@ -269,7 +275,8 @@ final class FakeKamailio: Sendable {
         await close(push)
     }
 
-    @Test("bans without room are counted once, at a start too, and pushed when there is room") func leftOut() async throws {
+    @Test("bans without room are counted once, at a start too, and pushed when there is room")
+    func leftOut() async throws {
         let sources = (1...5).map { "198.51.100.\($0)" }
         for source in sources { attack(source) }
         let push = try push(most: 3)
@@ -326,6 +333,38 @@ final class FakeKamailio: Sendable {
         serve("the other bans are there") { kamailio.pushed.count == 51 }
         let looks = kamailio.table.withLock { $0.looks } - before
         #expect(looks >= 1 && Duration.milliseconds(200) * (looks - 1) <= begin.duration(to: .now), "\(looks) looks")
+        await close(push)
+    }
+
+    @Test("what an entry has counted is not lost when it is taken out, nor at the end and the start")
+    func counted() async throws {
+        let sources = ["198.51.100.1", "198.51.100.2", "2001:db8:1::1"]
+        for source in sources { attack(source) }
+        let names = Set(["198.51.100.1", "198.51.100.2", "2001:db8:1:0"])
+        func count(_ counts: [String: Int64]) { kamailio.table.withLock { $0.counted = counts } }
+        let grouping = state.publisher.current.engine.ruleset.sources
+        func dropped() -> [UInt32] {
+            sources.map { state.sources.record(of: grouping.key(of: IPAddress($0)!))!.dropped }
+        }
+        let before = dropped()
+        func more() -> [UInt32] { zip(dropped(), before).map { $0 - $1 } }
+        var push = try push()
+        #expect(push.start() == 0)
+        serve("the bans are there") { kamailio.pushed == names }
+        count(["198.51.100.1": 7])
+        login("198.51.100.1")
+        serve("one has left") { kamailio.pushed.count == 2 }
+        serve("what it had counted is told") { more() == [7, 0, 0] }
+        count(["198.51.100.2": 5, "2001:db8:1:0": 3])
+        await close(push)
+        #expect(kamailio.pushed.isEmpty && more() == [7, 5, 3])
+        // as after a run that was killed
+        kamailio.table.withLock { $0.entries = ["198.51.100.2": 0, "sipguardd of before": 0] }
+        count(["198.51.100.2": 2])
+        push = try self.push()
+        #expect(push.start() == 0)
+        serve("the bans that hold are there again") { kamailio.pushed == names.subtracting(["198.51.100.1"]) }
+        #expect(more() == [7, 7, 3])
         await close(push)
     }
 
