@@ -43,7 +43,7 @@ def measure(count):
 
 def table(measured):
     lines = ["| classic AGI, exec to exit | p25 µs | p50 µs |", "|---|--:|--:|"]
-    return lines + [f"| {name} | {measured['p25'][name]:.0f} | {median:.0f} |" for name, median in measured["microseconds"].items()]
+    return lines + [f"| {name} | {measured['p25'][name]:.0f} | {p50:.0f} |" for name, p50 in measured["microseconds"].items()]
 
 
 def main():
