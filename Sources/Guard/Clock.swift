@@ -3,7 +3,10 @@ import Policy
 
 /// The machine's clocks: one that never goes back to decide with, and the calendar to tell people.
 public enum Clock {
-    /// Microseconds since the machine started (CLOCK_MONOTONIC).
+    /// Microseconds since the machine started (CLOCK_MONOTONIC), read once for each request.
+    ///
+    /// CLOCK_MONOTONIC_COARSE would take 12 ns instead of 40 and go in steps of 4 ms (measured with Linux 6.18): the lines of the
+    /// decision log stand in the order of these times.
     public static var now: Instant { Instant(microseconds: read(CLOCK_MONOTONIC)) }
 
     /// Microseconds since 1970 in UTC.
