@@ -198,7 +198,7 @@ private struct Post {
         do throws(ManagementSocket.Failure) {
             let entry = try socket.call("htable.get", [htable, name(of: source)])
             try socket.call("htable.delete", [htable, name(of: source)])
-            if let count = entry["item"]?["value"]?.int64, count > 0 { onCounted(source, Int(count)) }
+            if let count = entry["item"]?["value"]?.int64, count > 0 { onCounted(source, Int(min(count, 1_000_000))) }
         } catch {
             // it has run out there
             guard case .refused = error else { throw error }

@@ -15,13 +15,14 @@ struct PushedBans {
     private var taken: [Prefix: Instant] = [:]
     /// What may differ between the two.
     private var open: Set<Prefix> = []
-    /// For whom there is no room.
+    /// For whom there is no room, so many at most: a later search finds the others.
     private var waiting: Set<Prefix> = []
     /// How many had to wait.
     private(set) var leftOut = 0
     let most: Int
+    private let mostWaiting: Int
 
-    init(most: Int) { self.most = most }
+    init(most: Int, waiting: Int = 10_000) { (self.most, mostWaiting) = (most, waiting) }
 
     var count: Int { wanted.count }
     var isFull: Bool { wanted.count >= most }
@@ -35,7 +36,7 @@ struct PushedBans {
     @discardableResult
     mutating func want(_ source: Prefix, until: Instant) -> Bool {
         guard wanted[source] != nil || !isFull else {
-            if waiting.insert(source).inserted { leftOut += 1 }
+            if waiting.count < mostWaiting, waiting.insert(source).inserted { leftOut += 1 }
             return false
         }
         waiting.remove(source)

@@ -71,6 +71,17 @@ import Testing
         #expect(isKept && hasRoom)
     }
 
+    @Test("who waits for room is remembered and counted once, and only so many") func waiting() {
+        var bans = PushedBans(most: 1, waiting: 3)
+        for _ in 0..<2 {
+            for number in UInt32(0)..<9 { bans.want(Prefix(IPAddress(v4: 0xC633_6400 + number)), until: at(600)) }
+        }
+        #expect(bans.count == 1 && bans.leftOut == 3 && bans.sources.count == 4)
+        bans.drop(Prefix(IPAddress(v4: 0xC633_6401)))
+        bans.want(Prefix(IPAddress(v4: 0xC633_6408)), until: at(600))
+        #expect(bans.leftOut == 4 && bans.sources.count == 4 && bans.hasWaiting)
+    }
+
     @Test("a step that was not taken is tried again, and only so many at once") func retried() {
         var bans = PushedBans(most: 1000)
         for number in 0..<600 { _ = bans.want(Prefix(IPAddress(v4: 0xC633_0000 + UInt32(number))), until: at(600)) }
