@@ -367,11 +367,12 @@ def test_leases_are_bounded():
                 second, before = int(time.time()), bench.proxy.counters()
                 for number in range(1500):
                     Flood(bench.proxy, address=f"127.{1 + turn}.{number // 250}.{1 + number % 250}").send(1, pause=0)
-                after = bench.proxy.counters()
+                after, seconds = bench.proxy.counters(), int(time.time()) - second + 1
                 dropped, leases = (after.get(name, 0) - before.get(name, 0) for name in ("drop", "leases"))
-                if int(time.time()) == second and dropped > 1024:
+                assert leases <= 1024 * seconds
+                if seconds == 1 and dropped > 1024:
                     assert leases == 1024
-                    return
+                    break
         finally:
             daemon.close()
-    pytest.skip("too busy to be asked more than 1024 times within a second; test_lease_alone.py holds the limit in any case")
+    # On a machine that is too busy for so many within a second, test_lease_alone.py alone pushes against the limit.
