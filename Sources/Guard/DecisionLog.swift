@@ -36,9 +36,10 @@ public final class DecisionLog: Sendable {
     static let piecesToWake = 64
     static let pieceBytes = 8 << 10
     /// A turn keeps about half of those waiting who ask. Up to so many, turns are long and thereby so seldom that it is fewer than one
-    /// request in a hundred; where there are more it would be more whatever the length, and a piece counts for eight: each waits less.
+    /// request in a hundred; where there are more it would be more whatever the length, and turns are short: each waits less.
     static let fewAskers = 16
-    static let weightAmongMany = 8
+    /// What a piece counts for where turns are to be short.
+    static let weightOfShortTurns = 8
 
     public let settings: Settings
     let stripes: [Stripe]
@@ -48,6 +49,7 @@ public final class DecisionLog: Sendable {
     private let askers = Atomic<Int>(0)
     /// Pieces that have been filled since the writer began its last turn, as they count.
     private let filledPieces = Atomic<Int>(0)
+    private let isTurnShort = Atomic<Bool>(false)
 
     /// A function alone in a generic place would be wrapped anew at each look, until calling it takes a whole stack.
     private struct Waker { var wake: (@Sendable () -> Void)? }
@@ -97,13 +99,22 @@ public final class DecisionLog: Sendable {
     }
 
     private func countFilled(_ pieces: Int) {
-        let weight = askers.load(ordering: .relaxed) > Self.fewAskers ? Self.weightAmongMany : 1
-        let (before, after) = filledPieces.add(pieces * weight, ordering: .relaxed)
+        let isShort = askers.load(ordering: .relaxed) > Self.fewAskers || isTurnShort.load(ordering: .relaxed)
+        let (before, after) = filledPieces.add(isShort ? pieces * Self.weightOfShortTurns : pieces, ordering: .relaxed)
         if before < Self.piecesToWake, after >= Self.piecesToWake { waker.withLock { $0.wake }?() }
     }
 
+    /// Somebody sends requests in bulk: with those the processors are always busy, so that whoever asks one question meets
+    /// the writer whatever its turns, and should wait less.
+    func keepTurnShort() {
+        if !isTurnShort.load(ordering: .relaxed) { isTurnShort.store(true, ordering: .relaxed) }
+    }
+
     /// The writer begins a turn: who fills enough from now on wakes it again.
-    func beginTurn() { filledPieces.store(0, ordering: .relaxed) }
+    func beginTurn() {
+        filledPieces.store(0, ordering: .relaxed)
+        isTurnShort.store(false, ordering: .relaxed)
+    }
 
     /// Takes all records of a stripe; the memory that it leaves there is `spare`'s.
     func take(stripe: Int, leaving spare: LogBuffer) -> LogBuffer {

@@ -61,6 +61,8 @@ final class GuardSession: RPCSession {
         }
     }
 
+    func isGivingWay() { state.decisionLog?.keepTurnShort() }
+
     private func ping(_ result: inout JSONWriter) {
         result.beginObject()
         result.member("pong", true)

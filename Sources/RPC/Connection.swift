@@ -65,7 +65,10 @@ package final class Connection: Sendable {
             // A long pipeline of large replies must not be gathered without bound.
             if replies.count > 256 * 1024, let end = flush(&replies) { return end }
             answered += 1
-            if answered.isMultiple(of: Self.mostInARow) { sched_yield() }
+            if answered.isMultiple(of: Self.mostInARow) {
+                dispatcher.session.isGivingWay()
+                sched_yield()
+            }
         }
     }
 

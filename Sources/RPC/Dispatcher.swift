@@ -12,7 +12,7 @@ public struct Dispatcher {
     static let batchReplyLimit = 4 << 20
 
     private let service: any RPCService
-    private let session: any RPCSession
+    let session: any RPCSession
     private let role: Role
     private let batchLimit: Int
     private let tally: Tally

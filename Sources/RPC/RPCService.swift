@@ -25,8 +25,13 @@ public protocol RPCSession: AnyObject {
     /// It then has written the complete response object, or nothing for a notification. On false whatever was
     /// written is discarded and the message takes the ordinary way.
     func fastPath(line: UnsafeRawBufferPointer, reply: inout JSONWriter) -> Bool
+
+    /// The caller sends many requests at once, and the thread lets others go first.
+    func isGivingWay()
 }
 
 extension RPCSession {
+    public func isGivingWay() {}
+
     public func fastPath(line: UnsafeRawBufferPointer, reply: inout JSONWriter) -> Bool { false }
 }

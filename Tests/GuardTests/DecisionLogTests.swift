@@ -1,6 +1,7 @@
 import Glibc
 import JSON
 import Policy
+import RPC
 import Synchronization
 import Testing
 
@@ -228,6 +229,10 @@ import Testing
             let all = (1..<connections).map { _ in house.connection(role: .ask) }
             withExtendedLifetime(all) { #expect(piecesOfATurn() == pieces, "\(connections) connections") }
         }
+        // Somebody sends in bulk: for this turn only.
+        GuardService(state: house.state).session(for: Caller(listener: "test", role: .ask)).isGivingWay()
+        #expect(piecesOfATurn() == 8)
+        #expect(piecesOfATurn() == 64)
         #expect(log.lost == 0)
     }
 

@@ -15,6 +15,20 @@ struct SocketListenerTests {
         #expect(peer.lines(500) == (1...500).map { #"{"jsonrpc":"2.0","id":\#($0),"result":[\#($0)]}"# })
     }
 
+    @Test func `Who sends in bulk lets others go first`() throws {
+        let running = try RunningListener()
+        let peer = try running.connect()
+        for id in 1...20 {
+            peer.send(call("echo", id: id) + "\n")
+            #expect(peer.lines(1).count == 1)
+        }
+        #expect(running.service.gaveWay.load(ordering: .relaxed) == 0)
+        // As many as one read takes, in one write.
+        peer.send((1...20).map { call("echo", id: $0) + "\n" }.joined())
+        #expect(peer.lines(20).count == 20)
+        #expect(running.service.gaveWay.load(ordering: .relaxed) == 2)
+    }
+
     @Test(arguments: [false, true])
     func `Answers netstrings with netstrings`(overTCP: Bool) throws {
         let running = try RunningListener(overTCP: overTCP)

@@ -6,6 +6,8 @@ import Synchronization
 final class TestService: RPCService {
     let sessions = Mutex<[Caller]>([])
     let notified = Mutex<[String]>([])
+    /// How often a connection's thread has let others go first.
+    let gaveWay = Atomic<Int>(0)
 
     func role(of method: MethodName) -> Role? {
         switch method {
@@ -55,6 +57,8 @@ final class TestService: RPCService {
             reply.raw("left behind")
             return false
         }
+
+        func isGivingWay() { service.gaveWay.add(1, ordering: .relaxed) }
 
         private func subtract(_ params: JSONView?) throws(RPCError) -> Int64 {
             guard let left = (params?[0] ?? params?["minuend"])?.int64,
