@@ -7,10 +7,10 @@ import threading
 import pytest
 
 from asterisk import AsteriskBench, Caller
+from busyness import Busyness
 from harness import OFFICE, Process, free_port, wait_until
 from office import Office, accounts, refused
 from phone import Phone
-from test_sick_daemon import Busyness
 
 PHONES = 200
 # A real account, whose password lies in the range that is tried, and far.

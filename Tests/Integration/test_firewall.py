@@ -10,11 +10,11 @@ import types
 import pytest
 
 from attacks import SELECT_TIME
+from busyness import BUSY, Busyness
 from harness import ROOT, SIPGUARDCTL, Daemon, Process, Proxy, wait_until
 from namespaces import (PHONE, SERVER_FOR_PHONE, SERVER_FOR_STRANGER, SERVER_FOR_STRANGER_V6, STRANGER, STRANGER_V6,
                         street)
 from phone import Phone
-from test_sick_daemon import BUSY, Busyness
 
 FIREWALL = ROOT / "integrations/firewall"
 SIP = 5060

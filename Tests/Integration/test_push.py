@@ -9,11 +9,11 @@ import time
 
 import pytest
 
+from busyness import Busyness
 from harness import POLICY, Bench, wait_until
 from namespaces import Namespace
 from phone import Phone
 from test_lease import Flood, all_counted, in_calm, reached, shown, stats, unasked
-from test_sick_daemon import Busyness
 
 ACCOUNTS = {"3000": "secret"}
 SOURCE = "127.0.0.9"
