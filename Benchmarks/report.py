@@ -15,8 +15,8 @@ import workloads
 KEYS = ["rate", "p50", "p99", "cpu", "memory"]
 HEAD = [
     "asked", "connections", "server", "round trips/s", "p50 µs", "p99 µs", "CPU µs/request", "memory MB",
-    "× C echo", "× C + jansson", "× Redis",
 ]
+REFERENCES = ["C echo", "C + jansson", "Redis"]
 
 
 def figures(results):
@@ -25,7 +25,7 @@ def figures(results):
     for (workload, connections, server), rounds in results.items():
         row = {"asked": workload, "connections": connections, "server": server, "rounds": len(rounds)}
         row |= {key: statistics.median(result[key] for result in rounds) for key in KEYS}
-        if server == "sipguardd":
+        if server in (workloads.OURS, workloads.LESS_LOGGED):
             row["ratios"] = {name: ratios(rounds, other) for name, other in references(results, workload, connections)}
         rows.append(row)
     names = [workload.name for workload in workloads.ALL]
@@ -33,9 +33,11 @@ def figures(results):
 
 
 def references(results, workload, connections):
-    yield "C echo", results[workload, connections, "C echo"]
-    yield "C + jansson", results[workload, connections, "C + jansson"]
-    yield "Redis", results["counter", connections, "Redis"]
+    """What else was asked the same, and Redis, which was asked for a counter."""
+    for name in REFERENCES:
+        found = results.get(("counter" if name == "Redis" else workload, connections, name))
+        if found:
+            yield name, found
 
 
 def ratios(ours, theirs):
@@ -48,9 +50,11 @@ def ratios(ours, theirs):
 
 def table(results):
     titles = {workload.name: workload.title for workload in workloads.ALL}
-    lines = ["| " + " | ".join(HEAD) + " |", "|---|--:|---|" + "--:|" * (len(HEAD) - 3)]
+    head = HEAD + [f"× {name}" for name in REFERENCES]
+    lines = ["| " + " | ".join(head) + " |", "|---|--:|---|" + "--:|" * (len(head) - 3)]
     for row in figures(results):
-        ratio = [f"{value['rate']:.2f}" for value in row.get("ratios", {}).values()] or [""] * 3
+        found = row.get("ratios", {})
+        ratio = [f"{found[name]['rate']:.2f}" if name in found else "" for name in REFERENCES]
         cells = [
             titles[row["asked"]], str(row["connections"]), row["server"], f"{row['rate']:,.0f}", f"{row['p50']:.1f}",
             f"{row['p99']:.0f}", f"{row['cpu']:.1f}", f"{row['memory'] / 1e6:.0f}", *ratio,

@@ -125,12 +125,12 @@ def running(directory):
             end(server.process)
 
 
-def configuration(directory, path, **more):
-    """A file that has the daemon listen there and write every decision down, as in earnest."""
+def configuration(directory, path, what="all", **more):
+    """A file that has the daemon listen there and write decisions down, unless told otherwise every one."""
     content = {
         "listeners": [
             {"unix": str(path), "role": "ask", "mode": "0600"}, {"unix": f"{path}.admin", "role": "admin", "mode": "0600"}],
-        "decision_log": {"path": str(directory / f"{path.stem}.jsonl")},
+        "decision_log": {"path": str(directory / f"{path.stem}.jsonl"), "what": what},
     }
     file = directory / f"{path.stem}.yaml"
     file.write_text(json.dumps(content | more))
@@ -144,7 +144,8 @@ COMMANDS = {
         directory / "redis-server", "--port", "0", "--unixsocket", path, "--unixsocketperm", "600", "--dir", directory,
         "--save", "", "--appendonly", "no", "--daemonize", "no",
     ],
-    "sipguardd": lambda directory, path: [DAEMON, "--config", configuration(directory, path)],
+    workloads.OURS: lambda directory, path: [DAEMON, "--config", configuration(directory, path)],
+    workloads.LESS_LOGGED: lambda directory, path: [DAEMON, "--config", configuration(directory, path, what="treated")],
 }
 
 

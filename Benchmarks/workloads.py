@@ -1,11 +1,12 @@
-"""What is asked: guard.check with a message or with single facts, and a counter in Redis."""
+"""What is asked: guard.check with a message or with single facts, by many or in one scanner's flood, and a counter in Redis."""
 
 import hashlib
 import json
 
 NUMBER, SOURCE = "@@@@@@@@@@", "198.###.###.###"
 SCRIPT = "local n = redis.call('INCR', KEYS[1]) redis.call('EXPIRE', KEYS[1], ARGV[1]) return n"
-PASS = '{"jsonrpc":"2.0","id":%s,"result":{"verdict":"pass",' % NUMBER
+VERDICT = '{"jsonrpc":"2.0","id":%s,"result":{"verdict":"' % NUMBER
+PASS = VERDICT + 'pass",'
 
 
 class Workload:
@@ -15,10 +16,14 @@ class Workload:
         self.name, self.title, self.servers, self.files, self.reply = name, title, servers, files, reply
 
 
-JSON_SERVERS = ["C echo", "C + jansson", "sipguardd"]
+OURS = "sipguardd"
+# The same daemon, which writes down only the decisions other than to pass: what the log costs.
+LESS_LOGGED = "sipguardd, treated logged"
+JSON_SERVERS = ["C echo", "C + jansson", OURS]
 ALL = [
-    Workload("message", "header block", JSON_SERVERS, ["message-register", "message-invite"], PASS),
+    Workload("message", "header block", [*JSON_SERVERS, LESS_LOGGED], ["message-register", "message-invite"], PASS),
     Workload("facts", "single facts", JSON_SERVERS, ["facts-register", "facts-invite"], PASS),
+    Workload("flood", "one scanner's flood", ["C echo", OURS], ["flood"], VERDICT),
     Workload("counter", "one counter", ["Redis"], ["counter"], ":"),
 ]
 
@@ -50,10 +55,13 @@ def resp(*words):
 
 
 def write(messages, directory):
+    def message(name):
+        return {"message": (messages / f"{name}.sip").read_text().replace("\n", "\r\n")}
+
     for name in ("register", "invite"):
-        message = (messages / f"{name}.sip").read_text().replace("\n", "\r\n")
-        (directory / f"message-{name}").write_text(call(TRANSPORT | {"message": message}))
+        (directory / f"message-{name}").write_text(call(TRANSPORT | message(name)))
         (directory / f"facts-{name}").write_text(call(facts(name.upper())))
+    (directory / "flood").write_text(call(TRANSPORT | {"source_ip": "192.0.2.66"} | message("scanner")))
     digest = hashlib.sha1(SCRIPT.encode()).hexdigest()
     with (directory / "counter").open("w", newline="") as file:
         file.write(resp("EVALSHA", digest, "1", f"requests:{SOURCE}", "60"))

@@ -56,6 +56,16 @@ int platform_await_connection(int set, int wake_up)
 
 int platform_event(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
 
+void platform_make_lock(pthread_mutex_t *lock)
+{
+    /* None of these can fail on Linux for a kind that there is. */
+    pthread_mutexattr_t attributes;
+    pthread_mutexattr_init(&attributes);
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+    pthread_mutex_init(lock, &attributes);
+    pthread_mutexattr_destroy(&attributes);
+}
+
 void platform_name_thread(const char *name)
 {
     /* pthread_setname_np refuses a longer name; this takes what counts of it. */

@@ -1,6 +1,5 @@
 import CPlatform
 import Policy
-import Synchronization
 
 /// Counters and memories by key in a fixed amount of memory: it never grows, so it never pauses.
 ///
@@ -14,7 +13,7 @@ public final class CounterTable: CounterStore {
     private let stripes: Stripes<UInt64>
     private let key: SipHash.Key
     /// Counters for everything there is, such as the answer budget of all sources: few, and never forgotten.
-    private let globals = Mutex<[NameID: Instant]>([:])
+    private let globals = Stripes<[NameID: Instant]>(1) { [:] }
 
     /// How full it is and what it had to forget.
     public struct Usage: Sendable {
@@ -37,7 +36,7 @@ public final class CounterTable: CounterStore {
 
     public func take(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome {
         if key.isGlobal {
-            return globals.withLock { limit.take(&$0[key.rule, default: .never], count: count, now: now) }
+            return globals.withPart(at: 0) { limit.take(&$0[key.rule, default: .never], count: count, now: now) }
         }
         return take(at: hash(key), limit, count, now)
     }
@@ -84,7 +83,7 @@ public final class CounterTable: CounterStore {
     /// What a limit would say, without counting.
     func peek(_ key: CounterKey, limit: RateLimit, count: Int, now: Instant) -> RateLimit.Outcome {
         if key.isGlobal {
-            var arrival = globals.withLock { $0[key.rule] } ?? .never
+            var arrival = globals.withPart(at: 0) { $0[key.rule] } ?? .never
             return limit.take(&arrival, count: count, now: now)
         }
         var arrival = Instant(microseconds: until(of: key) ?? now.microseconds)
@@ -92,7 +91,7 @@ public final class CounterTable: CounterStore {
     }
 
     public func arrival(of key: CounterKey) -> Instant? {
-        if key.isGlobal { return globals.withLock { $0[key.rule] } ?? .never }
+        if key.isGlobal { return globals.withPart(at: 0) { $0[key.rule] } ?? .never }
         return until(of: key).map { Instant(microseconds: $0) } ?? .never
     }
 

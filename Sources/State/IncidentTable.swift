@@ -18,14 +18,11 @@ public final class IncidentTable: Sendable {
         var perRule: [NameID: Int] = [:]
     }
 
-    private final class Place: Sendable { let incident = Mutex<Incident?>(nil) }
-
     private let open = Mutex(Open())
-    private let places: [Place]
+    private let places: Stripes<Incident?>
 
-    public init(capacity: Int = 512) { places = (0..<max(1, capacity)).map { _ in Place() } }
-
-    private func place(_ number: UInt32) -> Place { places[Int(number) % places.count] }
+    /// Of at most so many, rounded down to a power of two.
+    public init(capacity: Int = 512) { places = Stripes(capacity) { nil } }
 
     /// How many there have been.
     public var count: Int { open.withLock { Int($0.newest) } }
@@ -46,7 +43,7 @@ public final class IncidentTable: Sendable {
             let number = open.newest
             var incident = Incident(number: number, id: id, subject: subject(), since: now)
             incident.join(source, before: before)
-            let replaced = place(number).incident.withLock { old in
+            let replaced = places.withPart(at: Int(number)) { old in
                 defer { old = incident }
                 return old?.number
             }
@@ -73,7 +70,7 @@ public final class IncidentTable: Sendable {
     /// Nothing happens to an incident that has lost its place.
     private func update(_ number: UInt32, _ body: (inout Incident) -> Void) {
         guard number != 0 else { return }
-        place(number).incident.withLock { incident in
+        places.withPart(at: Int(number)) { incident in
             if incident?.number == number { body(&incident!) }
         }
     }
@@ -81,7 +78,7 @@ public final class IncidentTable: Sendable {
     /// Closes the incidents that have lingered long enough, and returns them.
     public func close(at now: Instant) -> [Incident] {
         let over = open.withLock { $0.keys.keys.sorted() }.compactMap { number in
-            place(number).incident.withLock { incident -> Incident? in
+            places.withPart(at: Int(number)) { incident -> Incident? in
                 guard let incident, incident.number == number, now - incident.lastMessage > Self.linger else {
                     return nil
                 }
@@ -94,20 +91,21 @@ public final class IncidentTable: Sendable {
 
     /// All that are remembered, the newest first.
     public var incidents: [Incident] {
-        places.compactMap { $0.incident.withLock { $0 } }.sorted { $0.number > $1.number }
+        var all: [Incident] = []
+        places.visit { if let incident = $0 { all.append(incident) } }
+        return all.sorted { $0.number > $1.number }
     }
 
     /// The incident with this number, unless it has lost its place.
     public func incident(number: UInt32) -> Incident? {
-        number == 0 ? nil : place(number).incident.withLock { $0?.number == number ? $0 : nil }
+        number == 0 ? nil : places.withPart(at: Int(number)) { $0?.number == number ? $0 : nil }
     }
 
     /// The incident with this id.
     public func incident(id: UInt64) -> Incident? {
-        for place in places {
-            if let found = place.incident.withLock({ $0?.id == id ? $0 : nil }) { return found }
-        }
-        return nil
+        var found: Incident?
+        places.visit { if $0?.id == id { found = $0 } }
+        return found
     }
 }
 

@@ -1,6 +1,5 @@
 import CPlatform
 import Policy
-import Synchronization
 
 /// The records of all sources that are worth remembering, in a fixed amount of memory.
 ///
@@ -126,13 +125,14 @@ private struct Sets: ~Copyable {
     typealias Place = UnsafeMutablePointer<SourceRecord>
     static var bytesOfSet: Int { places * (MemoryLayout<SourceRecord>.stride + MemoryLayout<UInt32>.stride) }
 
+    // First what every look-up needs: it is in one cache line with the stripe's lock.
     let count: Int
-    private(set) var used = 0
-    private(set) var evictions: UInt64 = 0
-    private(set) var overflows: UInt64 = 0
     private let records: Place
     /// 0 for an empty place.
     private let prints: UnsafeMutablePointer<UInt32>
+    private(set) var used = 0
+    private(set) var evictions: UInt64 = 0
+    private(set) var overflows: UInt64 = 0
     private let memory: TableMemory
 
     init(count: Int, in memory: TableMemory) {

@@ -2,6 +2,7 @@
 #ifndef SIPGUARDD_PLATFORM_H
 #define SIPGUARDD_PLATFORM_H
 
+#include <pthread.h>
 #include <sys/types.h>
 
 /// accept4(2) with SOCK_CLOEXEC: the new descriptor, or -1 with errno set.
@@ -22,6 +23,10 @@ int platform_event(void);
 
 /// Lets the calling thread come before others by so many steps of nice(1), where the process may (RLIMIT_NICE): 0, or -1.
 int platform_come_before(int steps);
+
+/// Makes a lock that goes to whoever comes first: who finds it taken looks again for a moment before he sleeps
+/// (PTHREAD_MUTEX_ADAPTIVE_NP), and who gives it back waits for nobody.
+void platform_make_lock(pthread_mutex_t *lock);
 
 /// Names the calling thread, as ps and perf show it (15 characters count).
 void platform_name_thread(const char *name);
