@@ -59,7 +59,7 @@ def table(results):
             titles[row["asked"]], str(row["connections"]), row["server"], f"{row['rate']:,.0f}", f"{row['p50']:.1f}",
             f"{row['p99']:.0f}", f"{row['cpu']:.1f}", f"{row['memory'] / 1e6:.0f}", *ratio,
         ]
-        emphasis = "**" if row["server"] == "sipguardd" else ""
+        emphasis = "**" if row["server"] == workloads.OURS else ""
         lines.append("| " + " | ".join(f"{emphasis}{cell}{emphasis}" if cell else "" for cell in cells) + " |")
     return lines
 

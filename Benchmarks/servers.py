@@ -196,6 +196,14 @@ def prove_policy(server):
         raise Failure(f"sipguardd answers a scanner with {reply}")
 
 
+def prove_ban(server):
+    """What the scanner's rows are said to be about: a source that was banned for its flood."""
+    call = {"jsonrpc": "2.0", "id": 1, "method": "source.show", "params": {"source": workloads.SCANNER}}
+    shown = json.loads(Server(server.process, f"{server.path}.admin").ask(json.dumps(call) + "\n"))
+    if not shown.get("result", {}).get("banned"):
+        raise Failure(f"the scanner's flood ended without a ban: {shown}")
+
+
 def load(server, workload, connections, seconds, warm_up, directory):
     """One slice: the generator's figures and the server's memory behind it."""
     words = [BUILD / "bench-load", "-s", server.path, "-e", workload.reply]

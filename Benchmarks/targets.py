@@ -2,6 +2,8 @@
 
 import statistics
 
+import workloads
+
 
 class Target:
     """One figure: its name, how it is found in a run, the bound, and whether more is better."""
@@ -18,12 +20,12 @@ class Target:
         return {"figure": self.name, "value": value, "target": self.bound, "ratio": ratio, "holds": holds}
 
 
-def ratio(connections, reference, key):
-    """The daemon's median ratio to a reference, asked with header blocks."""
+def ratio(connections, reference, key, asked="message"):
+    """The daemon's median ratio to a reference, asked with header blocks of many sources or otherwise."""
 
     def find(run):
         for row in run["figures"]:
-            if (row["asked"], row["connections"], row["server"]) == ("message", connections, "sipguardd"):
+            if (row["asked"], row["connections"], row["server"]) == (asked, connections, workloads.OURS):
                 return row["ratios"][reference][key]
         return None
 
@@ -57,7 +59,7 @@ def memory(connections):
     """Resident megabytes besides the tables."""
 
     def find(run):
-        rows = [row for row in run["figures"] if row["server"] == "sipguardd" and row["connections"] == connections]
+        rows = [row for row in run["figures"] if row["server"] == workloads.OURS and row["connections"] == connections]
         return statistics.median(row["memory"] for row in rows) / 2**20 - 64 if rows else None
 
     return find
@@ -73,12 +75,16 @@ ALL = [
     Target("p99 against C echo, 8 workers", 1.25, ratio(8, "C echo", "p99")),
     Target("p99 against C echo, 32 workers", 1.5, ratio(32, "C echo", "p99")),
     Target("CPU of a request against C echo, 32 workers", 1.35, ratio(32, "C echo", "cpu")),
+    Target("round trips about one address against C echo, 8 workers", 0.5, ratio(8, "C echo", "rate", "one source"), more=True),
+    Target("round trips about one address against C echo, 32 workers", 0.5, ratio(32, "C echo", "rate", "one source"), more=True),
     Target("p50 against C echo, one worker on the server's core", 1.25, single("pinned p50")),
     Target("share of these decisions that the log had no room for", 0, single("not logged")),
     Target("the decision alone, us", 0.8, lambda run: in_microseconds(inside("decision")(run))),
     Target("allocations of 10,000 decisions", 0, inside("allocations, decision")),
     Target("limit with 10 M sources, median ns", 150, inside("limit at 10 M sources, median")),
-    Target("limit with 10 M sources, worst against a fixed array", 1.0, single("worst stall")),
+    Target("limit with 10 M sources, worst of 20 ms against a fixed array", 1.0, single("worst stall")),
+    Target("limit with 10 M sources, longest of all against a fixed array", 1.0, single("longest stall")),
+    Target("limit, longest update while 10 M sources come, ms", 5, lambda run: in_milliseconds(inside("limit while 10 M sources come, longest")(run))),
     Target("200 signatures over 6 fields, us", 0.6, lambda run: in_microseconds(inside("200 signatures over 6 fields")(run))),
     Target("100,000 prefixes, IPv4, ns", 60, inside("100,000 prefixes, IPv4")),
     Target("100,000 prefixes, IPv6, ns", 150, inside("100,000 prefixes, IPv6")),
@@ -100,6 +106,10 @@ ALL = [
 
 def in_microseconds(value):
     return None if value is None else value / 1000
+
+
+def in_milliseconds(value):
+    return None if value is None else value / 1_000_000
 
 
 def table(run):

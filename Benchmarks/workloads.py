@@ -1,9 +1,10 @@
-"""What is asked: guard.check with a message or with single facts, by many or in one scanner's flood, and a counter in Redis."""
+"""What is asked: guard.check with a message or with single facts, by many sources or one, and a counter in Redis."""
 
 import hashlib
 import json
 
 NUMBER, SOURCE = "@@@@@@@@@@", "198.###.###.###"
+PHONE, SCANNER = "192.0.2.65", "192.0.2.66"
 SCRIPT = "local n = redis.call('INCR', KEYS[1]) redis.call('EXPIRE', KEYS[1], ARGV[1]) return n"
 VERDICT = '{"jsonrpc":"2.0","id":%s,"result":{"verdict":"' % NUMBER
 PASS = VERDICT + 'pass",'
@@ -23,7 +24,8 @@ JSON_SERVERS = ["C echo", "C + jansson", OURS]
 ALL = [
     Workload("message", "header block", [*JSON_SERVERS, LESS_LOGGED], ["message-register", "message-invite"], PASS),
     Workload("facts", "single facts", JSON_SERVERS, ["facts-register", "facts-invite"], PASS),
-    Workload("flood", "one scanner's flood", ["C echo", OURS], ["flood"], VERDICT),
+    Workload("one source", "one address", ["C echo", OURS], ["one-register", "one-invite"], VERDICT),
+    Workload("scanner", "a banned scanner", ["C echo", OURS], ["scanner"], VERDICT),
     Workload("counter", "one counter", ["Redis"], ["counter"], ":"),
 ]
 
@@ -60,8 +62,9 @@ def write(messages, directory):
 
     for name in ("register", "invite"):
         (directory / f"message-{name}").write_text(call(TRANSPORT | message(name)))
+        (directory / f"one-{name}").write_text(call(TRANSPORT | {"source_ip": PHONE} | message(name)))
         (directory / f"facts-{name}").write_text(call(facts(name.upper())))
-    (directory / "flood").write_text(call(TRANSPORT | {"source_ip": "192.0.2.66"} | message("scanner")))
+    (directory / "scanner").write_text(call(TRANSPORT | {"source_ip": SCANNER} | message("scanner")))
     digest = hashlib.sha1(SCRIPT.encode()).hexdigest()
     with (directory / "counter").open("w", newline="") as file:
         file.write(resp("EVALSHA", digest, "1", f"requests:{SOURCE}", "60"))

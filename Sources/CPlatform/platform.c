@@ -61,7 +61,11 @@ void platform_make_lock(pthread_mutex_t *lock)
     /* None of these can fail on Linux for a kind that there is. */
     pthread_mutexattr_t attributes;
     pthread_mutexattr_init(&attributes);
+#ifdef DEBUG
+    pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK);
+#else
     pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ADAPTIVE_NP);
+#endif
     pthread_mutex_init(lock, &attributes);
     pthread_mutexattr_destroy(&attributes);
 }

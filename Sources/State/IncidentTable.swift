@@ -1,5 +1,4 @@
 import Policy
-import Synchronization
 
 /// The incidents of late, in a fixed number of places: a new one takes the place of the oldest.
 ///
@@ -18,14 +17,14 @@ public final class IncidentTable: Sendable {
         var perRule: [NameID: Int] = [:]
     }
 
-    private let open = Mutex(Open())
+    private let open = Stripes(1) { Open() }
     private let places: Stripes<Incident?>
 
     /// Of at most so many, rounded down to a power of two.
     public init(capacity: Int = 512) { places = Stripes(capacity) { nil } }
 
     /// How many there have been.
-    public var count: Int { open.withLock { Int($0.newest) } }
+    public var count: Int { open.withPart(at: 0) { Int($0.newest) } }
 
     /// A source's flood begins: the number of its incident, and whether that is new. `previous` is the incident of the
     /// source's flood before this one, in which it does not count as another source.
@@ -33,7 +32,7 @@ public final class IncidentTable: Sendable {
         _ key: IncidentKey, source: IPAddress, before: UInt32, previous: UInt32, id: UInt64, now: Instant,
         subject: () -> Incident.Subject
     ) -> (number: UInt32, isNew: Bool) {
-        open.withLock { open in
+        open.withPart(at: 0) { open in
             let key = open.kept(key)
             if let number = open.numbers[key] {
                 if number != previous { update(number) { $0.join(source, before: before) } }
@@ -77,7 +76,7 @@ public final class IncidentTable: Sendable {
 
     /// Closes the incidents that have lingered long enough, and returns them.
     public func close(at now: Instant) -> [Incident] {
-        let over = open.withLock { $0.keys.keys.sorted() }.compactMap { number in
+        let over = open.withPart(at: 0) { $0.keys.keys.sorted() }.compactMap { number in
             places.withPart(at: Int(number)) { incident -> Incident? in
                 guard let incident, incident.number == number, now - incident.lastMessage > Self.linger else {
                     return nil
@@ -85,7 +84,7 @@ public final class IncidentTable: Sendable {
                 return incident
             }
         }
-        if !over.isEmpty { open.withLock { open in for incident in over { open.close(incident.number) } } }
+        if !over.isEmpty { open.withPart(at: 0) { open in for incident in over { open.close(incident.number) } } }
         return over
     }
 

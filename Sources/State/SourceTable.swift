@@ -120,12 +120,14 @@ private struct Places: @unchecked Sendable {
 ///
 /// Beside the records stand their fingerprints, so that looking for a source touches the lines of two sets of fingerprints and
 /// its own record, not eight records.
-private struct Sets: ~Copyable {
+///
+/// Sendable: it is reached through its stripe's lock.
+private struct Sets: ~Copyable, @unchecked Sendable {
     static let places = 4
     typealias Place = UnsafeMutablePointer<SourceRecord>
     static var bytesOfSet: Int { places * (MemoryLayout<SourceRecord>.stride + MemoryLayout<UInt32>.stride) }
 
-    // First what every look-up needs: it is in one cache line with the stripe's lock.
+    // First what every look-up needs: on x86-64 it is in one cache line with the stripe's lock.
     let count: Int
     private let records: Place
     /// 0 for an empty place.

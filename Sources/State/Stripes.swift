@@ -7,7 +7,7 @@ import Glibc
 ///
 /// The locks are glibc's. Synchronization's `Mutex` is handed by the kernel from one who waits to the next, and a flood from one source
 /// is many threads at one lock.
-struct Stripes<Part: ~Copyable>: ~Copyable, @unchecked Sendable {
+struct Stripes<Part: ~Copyable & Sendable>: ~Copyable, @unchecked Sendable {
     private let memory: UnsafeMutableRawPointer
     let count: Int
 
@@ -41,7 +41,8 @@ struct Stripes<Part: ~Copyable>: ~Copyable, @unchecked Sendable {
 
         @inline(__always)
         func withLock<Result: ~Copyable>(_ body: (inout Part) -> Result) -> Result {
-            pthread_mutex_lock(lock)
+            let code = pthread_mutex_lock(lock)
+            assert(code == 0, "a thread takes a lock that it holds")
             defer { pthread_mutex_unlock(lock) }
             return body(&part.pointee)
         }

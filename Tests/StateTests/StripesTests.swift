@@ -41,4 +41,16 @@ import Testing
     }
 
     private final class Shared: Sendable { let stripes = Stripes(2) { 0 } }
+
+    @Test("the parts end with the table") func end() {
+        weak var part: Value?
+        do {
+            let stripes = Stripes(2) { Value() }
+            stripes.withPart(at: 1) { part = $0 }
+            #expect(part != nil)
+        }
+        #expect(part == nil)
+    }
+
+    private final class Value: Sendable {}
 }

@@ -25,7 +25,8 @@ int platform_event(void);
 int platform_come_before(int steps);
 
 /// Makes a lock that goes to whoever comes first: who finds it taken looks again for a moment before he sleeps
-/// (PTHREAD_MUTEX_ADAPTIVE_NP), and who gives it back waits for nobody.
+/// (PTHREAD_MUTEX_ADAPTIVE_NP), and who gives it back waits for nobody. In a debug build pthread_mutex_lock(3) fails where the
+/// thread holds it already.
 void platform_make_lock(pthread_mutex_t *lock);
 
 /// Names the calling thread, as ps and perf show it (15 characters count).
