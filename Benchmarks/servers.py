@@ -200,7 +200,7 @@ def prove_ban(server):
     """What the scanner's rows are said to be about: a source that was banned for its flood."""
     call = {"jsonrpc": "2.0", "id": 1, "method": "source.show", "params": {"source": workloads.SCANNER}}
     shown = json.loads(Server(server.process, f"{server.path}.admin").ask(json.dumps(call) + "\n"))
-    if not shown.get("result", {}).get("banned"):
+    if not shown.get("result", {}).get("ban"):
         raise Failure(f"the scanner's flood ended without a ban: {shown}")
 
 
