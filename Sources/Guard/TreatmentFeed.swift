@@ -75,9 +75,8 @@ final class TreatmentFeeds: Sendable {
     fileprivate func add(_ kind: TreatmentKinds, _ change: () -> TreatmentChange) {
         guard wanted.load(ordering: .acquiring) & kind.rawValue != 0 else { return }
         let change = change()
-        all.withLock { feeds in
-            for feed in feeds where feed.kinds.contains(kind) { feed.add(change) }
-        }
+        // Told outside of the lock: a flood announces from many threads, and waking takes a call.
+        for feed in all.withLock({ $0 }) where feed.kinds.contains(kind) { feed.add(change) }
     }
 }
 
