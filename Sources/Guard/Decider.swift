@@ -14,6 +14,8 @@ public final class Decider {
     private let told: VerdictCounts
     /// What the newest snapshot's signatures find nothing in; nil where there is one request only.
     private let harmless: HarmlessValues?
+    /// Whose memory has been asked for.
+    private var expected = HashedSource(address: IPAddress(value: 0), hash: 0)
     /// Ids that no other thread gives: every decision needs one, and all would wait for the cache line of a common number.
     private var ids: Range<UInt64> = 0..<0
 
@@ -46,6 +48,20 @@ public final class Decider {
         defer { ids = (ids.lowerBound + 1)..<ids.upperBound }
         return ids.lowerBound
     }
+
+    /// A request of this source is being read: asks for the memory that will be looked at to decide about it.
+    func expect(_ address: IPAddress) {
+        withSnapshot { expect($0.engine.ruleset.sources.key(of: address), $0) }
+    }
+
+    private func expect(_ key: IPAddress, _ snapshot: Snapshot) {
+        expected = sources.source(key)
+        sources.expect(expected)
+        snapshot.engine.expect(expected)
+    }
+
+    /// The same for the record of who is expected, a moment later.
+    func expectRecord() { sources.expectRecord(of: expected) }
 
     /// Decides about a request. Another time than the present is for what was recorded.
     public func check(_ facts: RequestFacts, at now: Instant = Clock.now) -> Decision {
@@ -80,10 +96,10 @@ public final class Decider {
         _ facts: RequestFacts, _ snapshot: Snapshot, _ ban: AddressEntry?, _ now: Instant, _ decision: inout Decision
     ) {
         let ruleset = snapshot.engine.ruleset
-        let source = sources.source(ruleset.sources.key(of: facts.source))
         // All that is known to be needed is asked for before the first of it is waited for.
-        sources.expect(source)
-        snapshot.engine.expect(source)
+        let key = ruleset.sources.key(of: facts.source)
+        if expected.address != key { expect(key, snapshot) }
+        let source = expected
         let standing = snapshot.addresses.standing(of: facts.source, now: now)
         decision.id = nextID()
         sources.withRecord(of: source, trust: ruleset.trust, now: now) { record in

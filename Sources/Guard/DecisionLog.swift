@@ -42,7 +42,8 @@ public final class DecisionLog: Sendable {
     static let weightOfShortTurns = 8
 
     public let settings: Settings
-    let stripes: [Stripe]
+    /// In memory of their own: who takes one from an array counts a reference, in a cache line that others need too.
+    nonisolated(unsafe) let stripes: UnsafeMutablePointer<Stripe>
     private let turn = Atomic<Int>(0)
     private let lostLines = Atomic<Int>(0)
     private let waker = Mutex(Waker())
@@ -54,7 +55,7 @@ public final class DecisionLog: Sendable {
     /// A function alone in a generic place would be wrapped anew at each look, until calling it takes a whole stack.
     private struct Waker { var wake: (@Sendable () -> Void)? }
 
-    final class Stripe: Sendable {
+    struct Stripe: ~Copyable {
         let buffer: Mutex<LogBuffer>
         /// The next stripe's lock is in another cache line.
         private let gap = CacheLine()
@@ -64,7 +65,13 @@ public final class DecisionLog: Sendable {
 
     public init(_ settings: Settings) {
         self.settings = settings
-        stripes = (0..<Self.stripeCount).map { _ in Stripe(bytes: Self.stripeBytes) }
+        stripes = .allocate(capacity: Self.stripeCount)
+        for index in 0..<Self.stripeCount { (stripes + index).initialize(to: Stripe(bytes: Self.stripeBytes)) }
+    }
+
+    deinit {
+        stripes.deinitialize(count: Self.stripeCount)
+        stripes.deallocate()
     }
 
     /// Lines that were not written: no room in the queue, or none on the disk.
@@ -87,8 +94,8 @@ public final class DecisionLog: Sendable {
     /// Copies a record (`LogRecord`) into the queue, or counts it as lost.
     func add(_ record: UnsafeRawBufferPointer, at now: Instant, stripe: Int) {
         for offset in 0..<Self.stripesTried {
-            let stripe = stripes[(stripe + offset) & (Self.stripeCount - 1)]
-            switch stripe.buffer.withLockIfAvailable({ $0.add(record, at: now) }) {
+            let index = (stripe + offset) & (Self.stripeCount - 1)
+            switch stripes[index].buffer.withLockIfAvailable({ $0.add(record, at: now) }) {
             case .filling(let pieces):
                 if pieces > 0 { countFilled(pieces) }
                 return

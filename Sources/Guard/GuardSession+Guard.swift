@@ -25,7 +25,9 @@ extension GuardSession {
     func fastPath(line: UnsafeRawBufferPointer, reply: inout JSONWriter) -> Bool {
         var facts = RequestFacts(source: IPAddress(v4: 0))
         let memory = scratch.bytes(PlainCheck.memory(for: line))
-        guard let id = PlainCheck.read(line, memory: memory, names: names, into: &facts) else { return false }
+        guard let id = PlainCheck.read(line, memory: memory, names: names, for: decider, into: &facts) else {
+            return false
+        }
         reply.raw(#"{"jsonrpc":"2.0","id":"#)
         reply.raw(id)
         reply.raw(#","result":"#)

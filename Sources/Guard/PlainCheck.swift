@@ -11,14 +11,16 @@ package enum PlainCheck {
 
     /// The request's id as it stands, and its facts; nil, with anything in `facts`, where it was not understood.
     ///
-    /// - Parameter memory: as much as `memory(for:)` says; the facts point into it or into the line.
+    /// - Parameters:
+    ///   - memory: as much as `memory(for:)` says; the facts point into it or into the line.
+    ///   - decider: who will decide, and is told early of whom.
     package static func read(
-        _ line: UnsafeRawBufferPointer, memory: UnsafeMutableRawPointer, names: PlainNames,
+        _ line: UnsafeRawBufferPointer, memory: UnsafeMutableRawPointer, names: PlainNames, for decider: Decider? = nil,
         into facts: inout RequestFacts
     ) -> UnsafeRawBufferPointer? {
         guard var scanner = PlainScanner(line, memory: memory) else { return nil }
         guard let id = usualBeginning(&scanner) else { return call(line, memory, names, &facts) }
-        guard PlainParams.read(&scanner, names, &facts), scanner.take("}"), scanner.isAtEnd else { return nil }
+        guard PlainParams.read(&scanner, names, decider, &facts), scanner.take("}"), scanner.isAtEnd else { return nil }
         return id
     }
 
@@ -56,7 +58,7 @@ package enum PlainCheck {
                 id = requestID(&scanner)
                 bit = 4
             case names.params:
-                guard PlainParams.read(&scanner, names, &facts) else { return nil }
+                guard PlainParams.read(&scanner, names, nil, &facts) else { return nil }
                 bit = 8
             default: return nil
             }
@@ -190,7 +192,9 @@ package struct PlainNames {
 /// The params of a plain `guard.check`.
 private enum PlainParams {
     /// False where anything is unusual.
-    static func read(_ outer: inout PlainScanner, _ names: PlainNames, _ facts: inout RequestFacts) -> Bool {
+    static func read(
+        _ outer: inout PlainScanner, _ names: PlainNames, _ decider: Decider?, _ facts: inout RequestFacts
+    ) -> Bool {
         // A value of its own is held in registers.
         var scanner = outer
         var (message, lineFeeds) = (Bytes.unknown, UnsafeBufferPointer<UInt32>(start: nil, count: 0))
@@ -212,6 +216,7 @@ private enum PlainParams {
                 guard let value = scanner.string(), let source = IPAddress(bytes: value) else { return false }
                 facts.source = source
                 hasSource = true
+                decider?.expect(source)
             case .message:
                 guard let value = scanner.message(lineFeeds: &lineFeeds) else { return false }
                 message = value
@@ -236,6 +241,7 @@ private enum PlainParams {
             return false
         }
         outer = scanner
+        decider?.expectRecord()
         MessageReader.read(message, lineFeeds: LineFeeds(lineFeeds), into: &facts)
         return true
     }

@@ -14,7 +14,8 @@ package final class Worker: Sendable {
 
     /// nil where the system has no descriptors left.
     ///
-    /// - Parameter priority: steps of nice(1) by which the thread comes before the process's others, where the process may.
+    /// - Parameter priority: not 0: the thread comes before all others, in real time where the process may, else by so many steps of
+    ///   nice(1).
     package init?(named name: String, priority: Int32 = 0) {
         guard let wakeUp = WakeUp(), let ended = WakeUp() else { return nil }
         (self.wakeUp, self.ended, self.name, self.priority) = (wakeUp, ended, name, priority)

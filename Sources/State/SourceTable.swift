@@ -74,6 +74,11 @@ public final class SourceTable: Sendable {
         places.expect(source.hash, stripe: stripes.index(of: source.hash))
     }
 
+    /// The same for its record, which is found where that memory has come meanwhile.
+    public func expectRecord(of source: HashedSource) {
+        places.expectRecord(source.hash, stripe: stripes.index(of: source.hash))
+    }
+
     /// A copy of a source's record.
     public func record(of address: IPAddress) -> SourceRecord? {
         let hash = hash(address)
@@ -97,22 +102,44 @@ public final class SourceTable: Sendable {
     private func hash(_ address: IPAddress) -> UInt64 { key.hash(address.value) }
 }
 
-/// Where the fingerprints of all stripes are, which never changes; what is in them belongs to the holder of the stripe's lock.
+/// Where the fingerprints and records of all stripes are, which never changes; what is in them belongs to the holder of the
+/// stripe's lock.
 private struct Places: @unchecked Sendable {
-    private let prints: UnsafeRawPointer
+    private let start: UnsafeRawPointer
     private let sets: Int
+    /// From one stripe to the next, and from there to its fingerprints.
+    private let (stripe, prints): (Int, Int)
 
     init(start: UnsafeMutableRawPointer, sets: Int) {
-        prints = UnsafeRawPointer(start) + TableMemory.size(sets * Sets.places, of: SourceRecord.self)
-        self.sets = sets
+        (self.start, self.sets) = (UnsafeRawPointer(start), sets)
+        (stripe, prints) = (Sets.bytes(sets), TableMemory.size(sets * Sets.places, of: SourceRecord.self))
     }
 
     @inline(__always)
-    func expect(_ hash: UInt64, stripe: Int) {
-        let prints = prints + stripe &* Sets.bytes(sets)
+    func expect(_ hash: UInt64, stripe number: Int) {
+        let prints = prints(ofStripe: number)
         let (first, second) = twoPlaces(of: hash, count: sets)
-        prefetch(prints + first &* Sets.places &* MemoryLayout<UInt32>.stride)
-        prefetch(prints + second &* Sets.places &* MemoryLayout<UInt32>.stride)
+        prefetch(prints + first &* Sets.places)
+        prefetch(prints + second &* Sets.places)
+    }
+
+    /// Without the lock: whether it is the record, and still there, shows when that is held.
+    @inline(__always)
+    func expectRecord(_ hash: UInt64, stripe number: Int) {
+        let prints = prints(ofStripe: number)
+        let print = Sets.print(hash)
+        let (first, second) = twoPlaces(of: hash, count: sets)
+        for place in 0..<2 * Sets.places {
+            let index = (place < Sets.places ? first : second) &* Sets.places &+ place & (Sets.places &- 1)
+            guard peek(prints + index) == print else { continue }
+            let records = start + number &* stripe
+            Sets.expect(records + index &* MemoryLayout<SourceRecord>.stride)
+        }
+    }
+
+    @inline(__always)
+    private func prints(ofStripe number: Int) -> UnsafePointer<UInt32> {
+        (start + (number &* stripe &+ prints)).assumingMemoryBound(to: UInt32.self)
     }
 }
 
@@ -152,7 +179,7 @@ private struct Sets: ~Copyable, @unchecked Sendable {
     }
 
     @inline(__always)
-    private static func print(_ hash: UInt64) -> UInt32 { max(1, UInt32(truncatingIfNeeded: hash)) }
+    static func print(_ hash: UInt64) -> UInt32 { max(1, UInt32(truncatingIfNeeded: hash)) }
 
     /// Of a source's two sets the numbers of the first places.
     @inline(__always)
@@ -174,7 +201,7 @@ private struct Sets: ~Copyable, @unchecked Sendable {
             let slot = found.trailingZeroBitCount
             let place = (slot < Self.places ? first : second) &+ slot & 3
             // A decision needs all of it: its lines come together and not one after the other.
-            Self.expect(records + place)
+            Self.expect(UnsafeRawPointer(records + place))
             if records[place].address == address { return place }
             found &= found &- 1
         }
@@ -188,10 +215,12 @@ private struct Sets: ~Copyable, @unchecked Sendable {
         return bit(0) | bit(1) | bit(2) | bit(3)
     }
 
+    /// Asks for all lines of a record.
     @inline(__always)
-    private static func expect(_ record: Place) {
-        let start = UnsafeRawPointer(record)
-        for offset in stride(from: 0, to: MemoryLayout<SourceRecord>.size, by: 64) { prefetch(start + offset) }
+    static func expect(_ record: UnsafeRawPointer) {
+        for offset in stride(from: 0, to: MemoryLayout<SourceRecord>.size, by: 64) { prefetch(record + offset) }
+        // It may begin within one.
+        prefetch(record + MemoryLayout<SourceRecord>.size - 1)
     }
 
     /// A place for a new source, or nil where all that could make room are worthier.

@@ -21,7 +21,9 @@ int platform_peer(int socket, uid_t *uid, gid_t *gid, pid_t *pid);
 /// A close-on-exec, non-blocking eventfd(2), or -1 with errno set.
 int platform_event(void);
 
-/// Lets the calling thread come before others by so many steps of nice(1), where the process may (RLIMIT_NICE): 0, or -1.
+/// Lets the calling thread come before others, where the process may: as one of the least real-time priority (SCHED_RR, sched(7);
+/// RLIMIT_RTPRIO), else by so many steps of nice(1) (RLIMIT_NICE): 0, or -1. Unlike those, real-time priority is no load by which the
+/// kernel shares out the others among the processors.
 int platform_come_before(int steps);
 
 /// Makes a lock that goes to whoever comes first: who finds it taken looks again for a moment before he sleeps
