@@ -15,7 +15,7 @@ public final class Decider {
     /// What the newest snapshot's signatures find nothing in; nil where there is one request only.
     private let harmless: HarmlessValues?
     /// Whose memory has been asked for.
-    private var expected = HashedSource(address: IPAddress(value: 0), hash: 0)
+    private var expected: HashedSource
     /// Ids that no other thread gives: every decision needs one, and all would wait for the cache line of a common number.
     private var ids: Range<UInt64> = 0..<0
 
@@ -24,6 +24,7 @@ public final class Decider {
         self.state = state
         harmless = once ? nil : HarmlessValues()
         sources = state.sources
+        expected = sources.source(IPAddress(value: 0))
         generation = state.publisher.generation
         newest = state.publisher.current
         recorder = state.decisionLog.map(DecisionRecorder.init)

@@ -36,6 +36,14 @@ import Testing
         }
     }
 
+    @Test("an address of zeros is one source, although nobody was expected") func zeros() {
+        let zeros = IPAddress(value: 0)
+        for turn in 1...3 {
+            _ = Decider(state).check(RequestFacts(source: zeros))
+            #expect(requests(of: zeros) == UInt32(turn))
+        }
+    }
+
     @Test("all hosts of a network are one source, expected or not") func networks() {
         let decider = Decider(state)
         let hosts: [UInt128] = [1, 2, 3]
