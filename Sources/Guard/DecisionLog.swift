@@ -42,7 +42,8 @@ public final class DecisionLog: Sendable {
     static let weightOfShortTurns = 8
 
     public let settings: Settings
-    /// In memory of their own: who takes one from an array counts a reference, in a cache line that others need too.
+    /// In memory of their own: who takes one from an array counts a reference, in a cache line that others need too. Safe to share: the
+    /// pointer never changes, and what a stripe holds is reached through its lock.
     nonisolated(unsafe) let stripes: UnsafeMutablePointer<Stripe>
     private let turn = Atomic<Int>(0)
     private let lostLines = Atomic<Int>(0)
