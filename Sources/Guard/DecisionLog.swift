@@ -1,3 +1,4 @@
+import CPlatform
 import Policy
 import Synchronization
 
@@ -38,8 +39,10 @@ public final class DecisionLog: Sendable {
     /// A turn keeps about half of those waiting who ask. Up to so many, turns are long and thereby so seldom that it is fewer than one
     /// request in a hundred; where there are more it would be more whatever the length, and turns are short: each waits less.
     static let fewAskers = 16
-    /// What a piece counts for where turns are to be short.
-    static let weightOfShortTurns = 8
+    /// What a piece counts for where many ask: shorter turns than that take more processor time and save nobody any.
+    static let weightWhereManyAsk = 4
+    /// What it counts for where somebody sends in bulk.
+    static let weightInBulk = 8
 
     public let settings: Settings
     /// In memory of their own: who takes one from an array counts a reference, in a cache line that others need too. Safe to share: the
@@ -51,7 +54,7 @@ public final class DecisionLog: Sendable {
     private let askers = Atomic<Int>(0)
     /// Pieces that have been filled since the writer began its last turn, as they count.
     private let filledPieces = Atomic<Int>(0)
-    private let isTurnShort = Atomic<Bool>(false)
+    private let isInBulk = Atomic<Bool>(false)
 
     /// A function alone in a generic place would be wrapped anew at each look, until calling it takes a whole stack.
     private struct Waker { var wake: (@Sendable () -> Void)? }
@@ -107,21 +110,23 @@ public final class DecisionLog: Sendable {
     }
 
     private func countFilled(_ pieces: Int) {
-        let isShort = askers.load(ordering: .relaxed) > Self.fewAskers || isTurnShort.load(ordering: .relaxed)
-        let (before, after) = filledPieces.add(isShort ? pieces * Self.weightOfShortTurns : pieces, ordering: .relaxed)
+        let weight =
+            isInBulk.load(ordering: .relaxed)
+            ? Self.weightInBulk : askers.load(ordering: .relaxed) > Self.fewAskers ? Self.weightWhereManyAsk : 1
+        let (before, after) = filledPieces.add(pieces * weight, ordering: .relaxed)
         if before < Self.piecesToWake, after >= Self.piecesToWake { waker.withLock { $0.wake }?() }
     }
 
     /// Somebody sends requests in bulk: with those the processors are always busy, so that whoever asks one question meets
     /// the writer whatever its turns, and should wait less.
     func keepTurnShort() {
-        if !isTurnShort.load(ordering: .relaxed) { isTurnShort.store(true, ordering: .relaxed) }
+        if !isInBulk.load(ordering: .relaxed) { isInBulk.store(true, ordering: .relaxed) }
     }
 
     /// The writer begins a turn: who fills enough from now on wakes it again.
     func beginTurn() {
         filledPieces.store(0, ordering: .relaxed)
-        isTurnShort.store(false, ordering: .relaxed)
+        isInBulk.store(false, ordering: .relaxed)
     }
 
     /// Takes all records of a stripe; the memory that it leaves there is `spare`'s.
@@ -147,6 +152,8 @@ final class LogBuffer: @unchecked Sendable {
     }
 
     private static let header = 12
+    /// What a record of a phone's request takes up, or a little more.
+    private static let usualRecord = 448
     private let memory: UnsafeMutableRawBufferPointer
     @exclusivity(unchecked) private var count = 0
     private let gap = CacheLine()
@@ -164,7 +171,13 @@ final class LogBuffer: @unchecked Sendable {
         memory.storeBytes(of: UInt32(record.count), toByteOffset: before + 8, as: UInt32.self)
         (memory.baseAddress! + before + Self.header).copyMemory(from: record.baseAddress!, byteCount: record.count)
         count = before + Self.header + record.count
+        expectNext()
         return .filling(pieces: count / DecisionLog.pieceBytes - before / DecisionLog.pieceBytes)
+    }
+
+    /// Asks for the memory of the next record: who gives the lock back waits until all that he wrote is in his cache.
+    private func expectNext() {
+        for offset in stride(from: 0, to: Self.usualRecord, by: 64) { prefetch(memory.baseAddress! + count + offset) }
     }
 
     /// The records in the order in which they came; good until the buffer is used again.

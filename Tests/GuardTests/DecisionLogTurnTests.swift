@@ -47,15 +47,19 @@ import Testing
             return pieces
         }
         let few = DecisionLog.fewAskers
-        for (connections, pieces) in [(1, 64), (few, 64), (few + 1, 8), (40, 8), (8, 64)] {
+        for (connections, pieces) in [(1, 64), (few, 64), (few + 1, 16), (40, 16), (8, 64)] {
             // The house itself asks too.
             let all = (1..<connections).map { _ in house.connection(role: .ask) }
             withExtendedLifetime(all) { #expect(piecesOfATurn() == pieces, "\(connections) connections") }
         }
         // Somebody sends in bulk: for this turn only.
-        GuardService(state: house.state).session(for: Caller(listener: "test", role: .ask)).isGivingWay()
+        let (service, caller) = (GuardService(state: house.state), Caller(listener: "test", role: .ask))
+        service.session(for: caller).isGivingWay()
         #expect(piecesOfATurn() == 8)
         #expect(piecesOfATurn() == 64)
+        let many = (1...few).map { _ in house.connection(role: .ask) }
+        service.session(for: caller).isGivingWay()
+        withExtendedLifetime(many) { #expect(piecesOfATurn() == 8) }
         #expect(log.lost == 0)
     }
 
