@@ -86,7 +86,7 @@ def processor():
 
 def circumstances(chosen, began):
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
-    rounds = f"{chosen.rounds} of {chosen.slice} s for each row, interleaved, with servers started anew; medians; load average at the end {load}"
+    rounds = f"{chosen.rounds} of {chosen.slice} s for each row, interleaved; medians; load average at the end {load}"
     return {
         "machine": f"{processor()}, {len(os.sched_getaffinity(0))} cores, kernel {platform.release()}",
         "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(began)),
