@@ -39,7 +39,8 @@ let package = Package(
             resources: [.embedInCode("default-policy.yaml"), .embedInCode("policy.schema.json")], swiftSettings: strict),
         .target(name: "State", dependencies: ["CPlatform", "Policy"], swiftSettings: strict),
         .target(
-            name: "Guard", dependencies: ["CPlatform", "JSON", "RPC", "Policy", "PolicyFile", "State"], swiftSettings: strict),
+            name: "Guard", dependencies: ["CPlatform", "JSON", "RPC", "Policy", "PolicyFile", "State"],
+            swiftSettings: strict),
         .systemLibrary(name: "CPcap", pkgConfig: "libpcap", providers: [.apt(["libpcap-dev"])]),
         .target(
             name: "Replay", dependencies: ["CPcap", "Guard", "JSON", "Policy", "PolicyFile", "State"],
