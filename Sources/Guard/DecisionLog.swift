@@ -95,11 +95,12 @@ public final class DecisionLog: Sendable {
 
     func leave() { askers.subtract(1, ordering: .relaxed) }
 
-    /// Copies a record (`LogRecord`) into the queue, or counts it as lost.
-    func add(_ record: UnsafeRawBufferPointer, at now: Instant, stripe: Int) {
+    /// Lets `write` write a record (`LogRecord`) of so many bytes into the queue, or counts it as lost.
+    @inline(__always)
+    func add(bytes: Int, at now: Instant, stripe: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
         for offset in 0..<Self.stripesTried {
             let index = (stripe + offset) & (Self.stripeCount - 1)
-            switch stripes[index].buffer.withLockIfAvailable({ $0.add(record, at: now) }) {
+            switch stripes[index].buffer.withLockIfAvailable({ $0.add(bytes: bytes, at: now, write) }) {
             case .filling(let pieces):
                 if pieces > 0 { countFilled(pieces) }
                 return
@@ -164,13 +165,14 @@ final class LogBuffer: @unchecked Sendable {
 
     func removeAll() { count = 0 }
 
-    func add(_ record: UnsafeRawBufferPointer, at now: Instant) -> Addition {
+    @inline(__always)
+    func add(bytes: Int, at now: Instant, _ write: (UnsafeMutableRawPointer) -> Void) -> Addition {
         let before = count
-        guard memory.count - before >= Self.header + record.count else { return .noRoom }
+        guard memory.count - before >= Self.header + bytes else { return .noRoom }
         memory.storeBytes(of: now.microseconds, toByteOffset: before, as: Int64.self)
-        memory.storeBytes(of: UInt32(record.count), toByteOffset: before + 8, as: UInt32.self)
-        (memory.baseAddress! + before + Self.header).copyMemory(from: record.baseAddress!, byteCount: record.count)
-        count = before + Self.header + record.count
+        memory.storeBytes(of: UInt32(bytes), toByteOffset: before + 8, as: UInt32.self)
+        write(memory.baseAddress! + before + Self.header)
+        count = before + Self.header + bytes
         expectNext()
         return .filling(pieces: count / DecisionLog.pieceBytes - before / DecisionLog.pieceBytes)
     }

@@ -5,8 +5,8 @@ import Policy
 final class DecisionRecorder {
     private let log: DecisionLog
     private let stripe: Int
-    /// Room for a record with all facts at full length. One thread uses it, so that a check at each access would find nothing.
-    @exclusivity(unchecked) private var record = JSONWriter(capacity: 32 << 10)
+    /// What the writer cannot know by itself as the rest of a line. One thread uses it: a check at each access would find nothing.
+    @exclusivity(unchecked) private var rest = JSONWriter()
 
     init(_ log: DecisionLog) { (self.log, stripe) = (log, log.join()) }
 
@@ -14,21 +14,24 @@ final class DecisionRecorder {
 
     func record(_ decision: Decision, _ facts: RequestFacts, _ ruleset: Ruleset, at now: Instant) {
         if log.settings.coverage == .treated, decision.answer == .pass, decision.shadow == nil { return }
-        record.removeAll()
-        if decision.isPlainPass, facts.feeds == 0 {
-            LogRecord.write(facts, .plainPass(id: decision.id), into: &record)
-        } else {
-            LogRecord.write(facts, .decision, into: &record)
-            writeResult(decision, facts, ruleset)
-        }
-        log.add(record.bytes, at: now, stripe: stripe)
+        rest.removeAll()
+        if decision.isPlainPass, facts.feeds == 0 { return add(facts, .plainPass(id: decision.id), at: now) }
+        writeResult(decision, facts, ruleset)
+        add(facts, .decision, at: now)
     }
 
     func record(_ outcome: Outcome, _ facts: RequestFacts, at now: Instant) {
         guard log.settings.coverage == .all || outcome == .dropped else { return }
-        record.removeAll()
-        LogRecord.write(facts, .report(outcome), into: &record)
-        log.add(record.bytes, at: now, stripe: stripe)
+        rest.removeAll()
+        add(facts, .report(outcome), at: now)
+    }
+
+    @inline(__always)
+    private func add(_ facts: RequestFacts, _ kind: LogRecord.Kind, at now: Instant) {
+        let rest = rest.bytes
+        log.add(bytes: LogRecord.size(facts, rest: rest.count), at: now, stripe: stripe) {
+            LogRecord.write(facts, kind, rest: rest, to: $0)
+        }
     }
 
     @inline(never)
@@ -36,10 +39,10 @@ final class DecisionRecorder {
         if facts.feeds != 0 {
             let feeds = ruleset.feeds
             let naming = feeds.indices.filter { facts.feeds & 1 << UInt32($0) != 0 }
-            record.raw(#","feeds":"#)
-            record.value(.array(naming.map { .string(feeds[$0].name) }))
+            rest.raw(#","feeds":"#)
+            rest.value(.array(naming.map { .string(feeds[$0].name) }))
         }
-        record.raw(#","result":"#)
-        DecisionWriter.write(decision, into: &record)
+        rest.raw(#","result":"#)
+        DecisionWriter.write(decision, into: &rest)
     }
 }

@@ -1,4 +1,3 @@
-import JSON
 import Policy
 
 /// A decision or a report on its way to the decision log: its facts as they came, side by side in one piece of memory.
@@ -42,30 +41,39 @@ struct LogRecord {
         self.bytes = bytes
     }
 
-    /// Writes everything but the rest of the line.
+    /// How many bytes `write` writes.
     @inline(__always)
-    static func write(_ facts: RequestFacts, _ kind: Kind, into record: inout JSONWriter) {
-        record.raw(atMost: textsBegin + fields * mostBytesOfFact) { start in
-            let memory = UnsafeMutableRawPointer(start)
-            let head = Head(
-                source: facts.source, cseq: facts.cseq, maxForwards: facts.maxForwards, count: facts.count,
-                transport: facts.transport, nonceIsValid: facts.nonceIsValid, kind: kind)
-            memory.storeBytes(of: head, as: Head.self)
-            var end = textsBegin
-            facts.withTexts { texts in
-                for field in 0..<fields {
-                    var length = unknown
-                    if let text = texts[field].baseAddress {
-                        let count = min(texts[field].count, mostBytesOfFact)
-                        (memory + end).copyMemory(from: text, byteCount: count)
-                        length = UInt16(truncatingIfNeeded: count)
-                        end &+= count
-                    }
-                    memory.storeBytes(of: length, toByteOffset: MemoryLayout<Head>.size + 2 * field, as: UInt16.self)
-                }
-            }
-            return end
+    static func size(_ facts: RequestFacts, rest: Int) -> Int {
+        facts.withTexts { texts in
+            var size = textsBegin &+ rest
+            for field in 0..<fields { size &+= min(texts[field].count, mostBytesOfFact) }
+            return size
         }
+    }
+
+    /// - Parameter rest: of the line.
+    @inline(__always)
+    static func write(
+        _ facts: RequestFacts, _ kind: Kind, rest: UnsafeRawBufferPointer, to memory: UnsafeMutableRawPointer
+    ) {
+        let head = Head(
+            source: facts.source, cseq: facts.cseq, maxForwards: facts.maxForwards, count: facts.count,
+            transport: facts.transport, nonceIsValid: facts.nonceIsValid, kind: kind)
+        memory.storeBytes(of: head, as: Head.self)
+        var end = textsBegin
+        facts.withTexts { texts in
+            for field in 0..<fields {
+                var length = unknown
+                if let text = texts[field].baseAddress {
+                    let count = min(texts[field].count, mostBytesOfFact)
+                    (memory + end).copyMemory(from: text, byteCount: count)
+                    length = UInt16(truncatingIfNeeded: count)
+                    end &+= count
+                }
+                memory.storeBytes(of: length, toByteOffset: MemoryLayout<Head>.size + 2 * field, as: UInt16.self)
+            }
+        }
+        if let start = rest.baseAddress { (memory + end).copyMemory(from: start, byteCount: rest.count) }
     }
 
     /// Calls `body` with each text that is known and its field's raw value; the rest of the line.

@@ -39,7 +39,7 @@ import Testing
             let turn = wakes.value.load(ordering: .relaxed)
             var pieces = 0
             while wakes.value.load(ordering: .relaxed) == turn, log.lost == 0 {
-                piece.withUnsafeBytes { log.add($0, at: .never, stripe: pieces) }
+                log.add(piece, stripe: pieces)
                 pieces += 1
             }
             log.beginTurn()
@@ -70,7 +70,7 @@ import Testing
         let piece = [UInt8](repeating: 0x20, count: DecisionLog.pieceBytes)
         for turn in 1...3 {
             for stripe in 0..<(2 * DecisionLog.piecesToWake) {
-                piece.withUnsafeBytes { log.add($0, at: .never, stripe: stripe) }
+                log.add(piece, stripe: stripe)
             }
             #expect(wakes.value.load(ordering: .relaxed) == turn)
             log.beginTurn()
@@ -85,7 +85,7 @@ import Testing
         log.whenFilling { wakes.value.add(1, ordering: .relaxed) }
         let record = [UInt8](repeating: 0x20, count: 24 * DecisionLog.pieceBytes)
         for (stripe, woken) in [0, 0, 1, 1].enumerated() {
-            record.withUnsafeBytes { log.add($0, at: .never, stripe: stripe) }
+            log.add(record, stripe: stripe)
             #expect(wakes.value.load(ordering: .relaxed) == woken)
         }
         #expect(log.lost == 0)
@@ -117,7 +117,7 @@ import Testing
         let piece = [UInt8](repeating: 0x20, count: DecisionLog.pieceBytes)
         for _ in 0..<4_000 {
             for stripe in 0..<DecisionLog.piecesToWake {
-                piece.withUnsafeBytes { log.add($0, at: .never, stripe: stripe) }
+                log.add(piece, stripe: stripe)
             }
             log.beginTurn()
             takeAll(log)
@@ -133,6 +133,16 @@ import Testing
     }
 
     private final class Wakes: Sendable { let value = Atomic<Int>(0) }
+}
+
+extension DecisionLog {
+    fileprivate func add(_ record: [UInt8], stripe: Int) {
+        record.withUnsafeBytes { bytes in
+            add(bytes: bytes.count, at: .never, stripe: stripe) {
+                $0.copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
+            }
+        }
+    }
 }
 
 /// An address in the caller's frame or just below.
