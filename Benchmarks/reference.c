@@ -1,12 +1,13 @@
 /* reference - servers in C to compare with: newline-delimited JSON-RPC over a Unix stream socket.
  *
- *   cc -O2 -o reference reference.c -ljansson -lpthread
- *   reference SOCKET echo      one blocking thread for each connection; a fixed reply with the request's id: what the
- *                              round trip costs when nothing is decided
- *   reference SOCKET jansson   one thread with epoll; jansson parses the request, all params are looked up, jansson
- *                              writes a fixed verdict: what an ordinary daemon in C costs when nothing is decided
+ *   reference SOCKET echo       one blocking thread for each connection; a fixed reply with the request's id: what the
+ *                               round trip costs when nothing is decided
+ *   reference SOCKET jansson    one thread with epoll; jansson parses the request, all params are looked up, jansson
+ *                               writes a fixed verdict: what an ordinary daemon in C costs when nothing is decided
+ *   reference SOCKET guard LOG  one blocking thread for each connection; the daemon's work for a phone's request, by hand
  */
 #define _GNU_SOURCE
+#include "guard/guard.h"
 #include <errno.h>
 #include <jansson.h>
 #include <pthread.h>
@@ -145,27 +146,29 @@ static int listen_at(const char *path) {
 }
 
 int main(int count, char **arguments) {
-    int is_echo = count == 3 && !strcmp(arguments[2], "echo");
-    if (!is_echo && (count != 3 || strcmp(arguments[2], "jansson"))) {
-        fprintf(stderr, "usage: reference SOCKET echo|jansson\n");
+    const char *kind = count > 2 ? arguments[2] : "";
+    int is_guard = count == 4 && !strcmp(kind, "guard"), is_polled = count == 3 && !strcmp(kind, "jansson");
+    if (!is_guard && !is_polled && (count != 3 || strcmp(kind, "echo"))) {
+        fprintf(stderr, "usage: reference SOCKET echo|jansson|guard LOG\n");
         return 1;
     }
-    answer = is_echo ? answer_fixed : answer_parsed;
+    answer = is_guard ? guard_answer : is_polled ? answer_parsed : answer_fixed;
+    if (is_guard) guard_start(arguments[3]);
     int listener = listen_at(arguments[1]), epoll = epoll_create1(EPOLL_CLOEXEC);
     pthread_t thread;
-    if (!is_echo) pthread_create(&thread, NULL, poll_all, &epoll);
+    if (is_polled) pthread_create(&thread, NULL, poll_all, &epoll);
     for (;;) {
-        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | (is_echo ? 0 : SOCK_NONBLOCK));
+        int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | (is_polled ? SOCK_NONBLOCK : 0));
         if (fd < 0) continue;
         struct connection *connection = malloc(sizeof *connection);
         connection->fd = fd;
         connection->received = connection->written = 0;
-        if (is_echo) {
-            pthread_create(&thread, NULL, block, connection);
-            pthread_detach(thread);
-        } else {
+        if (is_polled) {
             struct epoll_event event = { .events = EPOLLIN, .data.ptr = connection };
             epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+        } else {
+            pthread_create(&thread, NULL, block, connection);
+            pthread_detach(thread);
         }
     }
 }

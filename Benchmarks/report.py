@@ -16,25 +16,27 @@ KEYS = ["rate", "p50", "p99", "cpu", "memory"]
 HEAD = [
     "asked", "connections", "server", "round trips/s", "p50 µs", "p99 µs", "CPU µs/request", "memory MB",
 ]
-REFERENCES = ["C echo", "C + jansson", "Redis"]
+REFERENCES = ["C echo", workloads.BY_HAND, "C + jansson", "Redis"]
 
 
 def figures(results):
-    """One row for each request form, number of connections and server: medians, and sipguardd's median ratios."""
+    """One row for each request form, number of connections and server: medians, and median ratios to the references."""
     rows = []
     for (workload, connections, server), rounds in results.items():
         row = {"asked": workload, "connections": connections, "server": server, "rounds": len(rounds)}
         row |= {key: statistics.median(result[key] for result in rounds) for key in KEYS}
-        if server in (workloads.OURS, workloads.LESS_LOGGED):
-            row["ratios"] = {name: ratios(rounds, other) for name, other in references(results, workload, connections)}
+        if server in (workloads.OURS, workloads.BY_HAND, workloads.LESS_LOGGED):
+            row["ratios"] = {name: ratios(rounds, other) for name, other in references(results, workload, connections, server)}
         rows.append(row)
     names = [workload.name for workload in workloads.ALL]
     return sorted(rows, key=lambda row: (row["connections"], names.index(row["asked"])))
 
 
-def references(results, workload, connections):
+def references(results, workload, connections, server):
     """What else was asked the same, and Redis, which was asked for a counter."""
     for name in REFERENCES:
+        if name == server:
+            continue
         found = results.get(("counter" if name == "Redis" else workload, connections, name))
         if found:
             yield name, found

@@ -83,16 +83,22 @@ def build():
     if not shutil.which("swift"):
         raise Failure("missing: swift, see https://www.swift.org/install/linux/")
     compile("load")
-    compile("reference", "-ljansson")
+    compile_reference()
     for product in ("sipguardd", "micro-bench"):
         run(["swift", "build", "-c", "release", "--product", product], cwd=HERE.parent, stdout=sys.stderr)
 
 
-def compile(name, *libraries):
+def compile(name, *more):
     """One of the programs in C."""
     BUILD.mkdir(exist_ok=True)
     flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-o", BUILD / f"bench-{name}"]
-    run(["gcc", *flags, HERE / f"{name}.c", *libraries, "-lpthread"])
+    run(["gcc", *flags, HERE / f"{name}.c", *more, "-lpthread"])
+
+
+def compile_reference():
+    """The servers in C."""
+    headers = HERE.parent / "Sources" / "CPlatform" / "include"
+    compile("reference", "-I", headers, *sorted((HERE / "guard").glob("*.c")), "-ljansson")
 
 
 def run(command, **options):
@@ -140,6 +146,7 @@ def configuration(directory, path, what="all", **more):
 COMMANDS = {
     "C echo": lambda directory, path: [BUILD / "bench-reference", path, "echo"],
     "C + jansson": lambda directory, path: [BUILD / "bench-reference", path, "jansson"],
+    workloads.BY_HAND: lambda directory, path: [BUILD / "bench-reference", path, "guard", directory / "by-hand.jsonl"],
     "Redis": lambda directory, path: [
         directory / "redis-server", "--port", "0", "--unixsocket", path, "--unixsocketperm", "600", "--dir", directory,
         "--save", "", "--appendonly", "no", "--daemonize", "no",

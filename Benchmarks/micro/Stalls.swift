@@ -3,11 +3,11 @@ import Policy
 import State
 
 /// Updates of a limit with ten million sources in the table, one by one against the clock, beside an array of the same size that
-/// is walked in the same way: what the machine itself stalls falls on both.
+/// is walked in the same way: what the machine itself stalls falls on both. A second array tells what chance does.
 enum Stalls {
     private static let sources = 10_000_000
     private static let bytes = 256 << 20
-    /// Table and array in turn, and who goes first in turn.
+    /// Table and arrays in turn, in any order: who comes behind whom matters.
     private static let rounds = 51
 
     static func measure() -> [Figure] {
@@ -20,12 +20,11 @@ enum Stalls {
         }
         var filling: UInt64 = 0
         for source in 0..<sources { filling = max(filling, time { update(source) }) }
-        // On large pages, as the table.
-        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 2 << 20)
-        defer { memory.deallocate() }
-        madvise(memory, bytes, MADV_HUGEPAGE)
-        let array = memory.bindMemory(to: UInt64.self, capacity: bytes / 8)
-        array.initialize(repeating: 0, count: bytes / 8)
+        let (array, another) = (array(), array())
+        defer {
+            array.deallocate()
+            another.deallocate()
+        }
         var random = Random(state: 3)
         let typical = nanoseconds(of: 100_000) { update(Int(random.next() % UInt64(sources))) }
         let plain = nanoseconds(of: 100_000) { array[Int(random.next() % UInt64(bytes / 8))] &+= 1 }
@@ -37,14 +36,13 @@ enum Stalls {
         }
         // Or nobody would have to read anything.
         array[0] &+= place & 1
-        var (ours, fixed): ([Double], [Double]) = ([], [])
-        for round in 0..<rounds {
-            func walkTable() { ours.append(worst { update(Int(random.next() % UInt64(sources))) }) }
-            func walkArray() { fixed.append(worst { array[Int(random.next() % UInt64(bytes / 8))] &+= 1 }) }
-            if round.isMultiple(of: 2) { walkTable() }
-            walkArray()
-            if !round.isMultiple(of: 2) { walkTable() }
+        func visit(_ array: UnsafeMutablePointer<UInt64>) { array[Int(random.next() % UInt64(bytes / 8))] &+= 1 }
+        let walks = [{ update(Int(random.next() % UInt64(sources))) }, { visit(array) }, { visit(another) }]
+        var stalls = walks.map { _ in [Double]() }
+        for _ in 0..<rounds {
+            for walk in walks.indices.shuffled() { stalls[walk].append(worst(walks[walk])) }
         }
+        let (ours, fixed, other) = (stalls[0], stalls[1], stalls[2])
         return [
             Figure(name: "limit at 10 M sources, median", unit: "ns", value: typical, target: 150),
             Figure(name: "fixed array, median", unit: "ns", value: plain),
@@ -55,9 +53,20 @@ enum Stalls {
             Figure(
                 name: "limit at 10 M sources, longest", unit: "ns", value: ours.max() ?? 0, target: fixed.max() ?? 0),
             Figure(name: "fixed array, longest", unit: "ns", value: fixed.max() ?? 0),
+            Figure(name: "another fixed array, worst", unit: "ns", value: median(other)),
+            Figure(name: "another fixed array, longest", unit: "ns", value: other.max() ?? 0),
             Figure(
                 name: "limit while 10 M sources come, longest", unit: "ns", value: Double(filling), target: 5_000_000),
         ]
+    }
+
+    /// On large pages, as the table.
+    private static func array() -> UnsafeMutablePointer<UInt64> {
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 2 << 20)
+        madvise(memory, bytes, MADV_HUGEPAGE)
+        let array = memory.bindMemory(to: UInt64.self, capacity: bytes / 8)
+        array.initialize(repeating: 0, count: bytes / 8)
+        return array
     }
 
     /// The longest of all turns in 20 ms, each between two looks at the clock. The array has as much time as the table, and thereby
