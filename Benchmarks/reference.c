@@ -121,6 +121,7 @@ static void end(struct connection *connection) {
 
 static void *block(void *argument) {
     while (receive(argument) == 0) {}
+    if (answer == guard_answer) guard_end();
     end(argument);
     return NULL;
 }

@@ -24,6 +24,13 @@ void guard_start(const char *log) {
     start_log(log);
 }
 
+void guard_end(void) {
+    if (!mine.message) return;
+    free(mine.message);
+    mine.message = NULL;
+    leave_log();
+}
+
 /* A string without escapes, whose first quote has been taken; what stands behind the second, or NULL. */
 static const char *take_string(const char *at, const char *end, text *value) {
     size_t length = plain_length((const uint8_t *)at, (size_t)(end - at));

@@ -36,6 +36,8 @@ struct feeds {                  /* places of a message's line feeds */
 void guard_start(const char *log);
 /* Writes the reply to one request; its length, or 0 where the request is not plain. */
 size_t guard_answer(const char *line, size_t length, char *out, size_t room);
+/* A thread answers no more. */
+void guard_end(void);
 
 void read_message(const char *message, size_t length, const struct feeds *feeds, struct facts *facts);
 
@@ -56,6 +58,7 @@ int count_request(uint64_t hash, uint32_t source, uint64_t decision, int64_t now
 
 void start_log(const char *path);
 int join_log(void);
+void leave_log(void);
 void put(const struct facts *facts, uint64_t decision, int64_t now, int queue);
 char *put_hex(char *at, uint64_t value);
 

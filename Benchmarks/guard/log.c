@@ -13,7 +13,7 @@
 
 enum {
     QUEUES = 8, QUEUE = 256 << 10, TRIED = 4, PIECE = 8 << 10, WAKE = 64, FEW = 16, WEIGHT = 4,
-    CHUNK = 128 << 10, LINE = 4096, FILE_SIZE = 16 << 20, FILES = 4, LONGEST = 100
+    CHUNK = 128 << 10, LINE = 16 << 10, FILE_SIZE = 16 << 20, FILES = 4, LONGEST = 100
 };
 
 static const char *const names[FIELDS] = {
@@ -35,12 +35,17 @@ static struct queue {
     char *bytes;
 } __attribute__((aligned(64))) queues[QUEUES];
 
-static _Atomic int filled, joined;
+static _Atomic int filled, joined, askers;
 static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t wake_up = PTHREAD_COND_INITIALIZER;
 static int is_woken;
 
-int join_log(void) { return joined++ % QUEUES; }
+int join_log(void) {
+    askers++;
+    return joined++ % QUEUES;
+}
+
+void leave_log(void) { askers--; }
 
 static void wake_writer(void) {
     pthread_mutex_lock(&sleep_lock);
@@ -50,7 +55,7 @@ static void wake_writer(void) {
 }
 
 static void count_filled(uint32_t before, uint32_t after) {
-    int pieces = (int)(after / PIECE - before / PIECE) * (atomic_load_explicit(&joined, memory_order_relaxed) > FEW ? WEIGHT : 1);
+    int pieces = (int)(after / PIECE - before / PIECE) * (atomic_load_explicit(&askers, memory_order_relaxed) > FEW ? WEIGHT : 1);
     if (!pieces) return;
     int count = atomic_fetch_add_explicit(&filled, pieces, memory_order_relaxed);
     if (count < WAKE && count + pieces >= WAKE) wake_writer();
