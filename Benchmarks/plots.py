@@ -1,7 +1,7 @@
 """Plots as SVG, made of strings: lines over a few points."""
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP, RIGHT = 640, 360, 70, 50, 40, 150
-COLOURS = ["#1b6ca8", "#c0392b", "#2e8b57", "#8e6c1f"]
+COLOURS = ["#1b6ca8", "#c0392b", "#2e8b57", "#8e6c1f", "#7d3c98"]
 
 
 def text(x, y, content, anchor="middle", size=13):

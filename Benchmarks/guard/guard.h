@@ -2,9 +2,9 @@
  * to, where the C echo server is that of the round trip.
  *
  * Done as the daemon does it: the line is read in one pass and the message in it unescaped and read; the source's record and a limit's
- * counter are found in bounded tables, by a keyed hash, under striped locks, with their memory asked for ahead; 160 literals are looked
- * for; the request is counted and gets its reply; a line of JSON with all its facts goes into files that rotate, through a queue that
- * nobody waits for, by a thread that comes first.
+ * counter are found in bounded tables, by a keyed hash, under striped locks, with their memory asked for ahead; 160 literals, 20 names
+ * and made-up variants of them, are looked for; the request is counted and gets its reply; a line of JSON with all its facts goes into
+ * files that rotate, through a queue that nobody waits for, by a thread that comes first.
  *
  * Left out, so that it is less than the daemon does: lists, feeds, trust and bans, all signatures but the literals, shadow rules,
  * treatments, probation, reports, limits on anything but a source, UTF-8, IPv6, requests that are not plain, passwords in what is logged,
