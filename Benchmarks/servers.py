@@ -84,7 +84,7 @@ def build():
         raise Failure("missing: swift, see https://www.swift.org/install/linux/")
     compile("load")
     compile_reference()
-    for product in ("sipguardd", "micro-bench"):
+    for product in ("sipguardd", "sipguard-agi", "micro-bench"):
         run(["swift", "build", "-c", "release", "--product", product], cwd=HERE.parent, stdout=sys.stderr)
 
 
